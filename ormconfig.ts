@@ -1,0 +1,63 @@
+/** How TypeORM reaches PostgreSQL: entities, migrations, snake_case names. The default export serves the TypeORM CLI only. */
+import 'reflect-metadata';
+import { join } from 'node:path';
+import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
+
+class SnakeCaseNames extends DefaultNamingStrategy {
+  override tableName(className: string, customName: string | undefined): string {
+    return customName ?? snake(className);
+  }
+  override columnName(propertyName: string, customName: string | undefined, prefixes: string[]): string {
+    return [...prefixes.map(snake), customName ?? snake(propertyName)].join('_');
+  }
+}
+
+function snake(name: string): string {
+  return name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** Connections of the pool. */
+  poolSize: number;
+  /** Role taken at connect, so that the run-time never has the owner's rights; undefined: the owner itself (migrations). */
+  role?: string;
+  /** Milliseconds; 0 = none, for migrations. */
+  statementTimeoutMs: number;
+  applicationName: string;
+}
+
+/** Options for a DataSource on `url`. Nothing is ever synchronized: migrations only. */
+export function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
+  const settings = [
+    ...(options.role === undefined ? [] : [`-c role=${options.role}`]),
+    `-c statement_timeout=${options.statementTimeoutMs}`,
+    `-c lock_timeout=${options.statementTimeoutMs}`,
+    `-c idle_in_transaction_session_timeout=60000`,
+    `-c timezone=UTC`,
+  ];
+  return {
+    type: 'postgres',
+    url: options.url,
+    entities: [join(__dirname, 'src/entities/*.{js,ts}')],
+    migrations: [join(__dirname, 'src/migrations/*.{js,ts}')],
+    migrationsTransactionMode: 'all',
+    namingStrategy: new SnakeCaseNames(),
+    synchronize: false,
+    uuidExtension: 'pgcrypto',
+    installExtensions: false,
+    poolSize: options.poolSize,
+    connectTimeoutMS: 10_000,
+    applicationName: options.applicationName,
+    extra: { options: settings.join(' '), keepAlive: true },
+  };
+}
+
+export default new DataSource(
+  dataSourceOptions({
+    url: process.env.DATABASE_URL ?? 'postgresql://localhost/fusion_billing',
+    poolSize: 1,
+    statementTimeoutMs: 0,
+    applicationName: 'fusion-billing typeorm',
+  }),
+);

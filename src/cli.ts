@@ -1,0 +1,288 @@
+/** The command line: one use case a command. People read tables and sentences, programs ask for `--json`. */
+import 'reflect-metadata';
+import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { SingleBar } from 'cli-progress';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Logger } from 'pino';
+import { createApp, createLog } from './app';
+import { BootError } from './boot/boot-error';
+import { playDemo } from './boot/demo-story';
+import { openInstance } from './boot/instance';
+import { stopRunning } from './boot/running';
+import { ConfigError, loadConfig } from './config';
+import type { Ctx } from './ctx';
+import { printDecimal } from './domain/decimal';
+import { BillingError } from './domain/errors';
+import { ALL_SCOPES, type Scope } from './domain/scope';
+import { migrate } from './migrate';
+import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from './services/api-keys';
+import type { ApiKey } from './entities/api-key';
+import { type SyncOutcome, runSync } from './services/mirror';
+import { type CloseResult, closePeriod, duePeriods } from './services/periods';
+
+type Row = Record<string, unknown>;
+
+const program = new Command('fusion-billing')
+  .description('Usage metering in front of Odoo: counters in, billable quantities out, every unit billed once.')
+  .option('--json', 'answer in JSON, for programs')
+  .showHelpAfterError();
+
+program
+  .command('demo')
+  .description('play a month against a sandbox Odoo and say what each number means; touches nothing of yours')
+  .action(() => run(async ({ config, log }) => playDemo({ config, log, say })));
+
+program
+  .command('migrate')
+  .description('bring the database to the newest schema')
+  .action(() =>
+    run(async ({ config, log }) => {
+      const instance = await openInstance(config, log);
+      const { applied } = await migrate(instance.config.databaseUrl).finally(() => instance.stop());
+      show(
+        applied.map((name) => ({ applied: name })),
+        applied.length === 0 ? 'Nothing to do: the schema is the newest.' : '',
+      );
+    }),
+  );
+
+const keys = program.command('keys').description('make, list, rotate and revoke API keys');
+
+keys
+  .command('create')
+  .description('make a key; the secret is shown this once')
+  .requiredOption('--name <name>', 'what the key is for')
+  .option('--service <code>', 'the service it is bound to; without it the key is for the whole installation')
+  .addOption(
+    new Option('--scopes <list>', `separated by commas, of ${ALL_SCOPES.join(', ')}`)
+      .argParser(parseScopes)
+      .makeOptionMandatory(),
+  )
+  .option('--expires <instant>', 'when it ends, like 2026-12-31T00:00:00Z')
+  .action((options: { name: string; service?: string; scopes: Scope[]; expires?: string }) =>
+    withCtx(async (ctx) => {
+      const { apiKey, secret } = await createApiKey(ctx, { ...options, expiresAt: options.expires ?? null });
+      show([{ ...keyRow(apiKey), secret }], 'Keep the secret: it is not stored and cannot be shown again.');
+    }),
+  );
+
+keys
+  .command('list')
+  .description('list keys, without their secrets')
+  .option('--service <code>', 'of this service only')
+  .action((options: { service?: string }) =>
+    withCtx(async (ctx) => {
+      const rows: Row[] = [];
+      let after: string | null = null;
+      do {
+        const page = await listApiKeys(ctx, options.service ?? null, { first: 200, after });
+        rows.push(...page.nodes.map(keyRow));
+        after = page.hasNextPage ? (page.cursors.at(-1) ?? null) : null;
+      } while (after !== null);
+      show(rows, rows.length === 0 ? 'No keys.' : '');
+    }),
+  );
+
+keys
+  .command('rotate <id>')
+  .description('make a new secret for the same rights; the old one works until the overlap ends')
+  .option('--overlap-hours <hours>', 'how long both work', parseHours, 24)
+  .action((id: string, options: { overlapHours: number }) =>
+    withCtx(async (ctx) => {
+      const { apiKey, secret } = await rotateApiKey(ctx, { id, overlapHours: options.overlapHours });
+      show([{ ...keyRow(apiKey), secret }], `The old key works for another ${options.overlapHours} hours.`);
+    }),
+  );
+
+keys
+  .command('revoke <id>')
+  .description('end a key now')
+  .action((id: string) => withCtx(async (ctx) => show([keyRow((await revokeApiKey(ctx, { id })).apiKey)], 'Revoked.')));
+
+program
+  .command('sync')
+  .description('read Odoo into the mirror now')
+  .option('--full', 'read and compare everything, and find what is gone', false)
+  .action((options: { full: boolean }) => withCtx((ctx) => sync(ctx, options.full)));
+
+program
+  .command('close')
+  .description('close the billing periods whose end and grace have passed')
+  .requiredOption('--due', 'all that are due')
+  .option('--dry-run', 'only show what would be billed', false)
+  .action((options: { dryRun: boolean }) => withCtx((ctx) => closeDue(ctx, options.dryRun)));
+
+program
+  .command('stop')
+  .description('stop the instance that runs on DATA_DIR')
+  .action(() =>
+    run(async ({ config }) => {
+      const stopped = await stopRunning(config.dataDir);
+      show(
+        stopped === undefined ? [] : [{ pid: stopped.pid, state: 'stopped' }],
+        stopped === undefined ? 'Nothing runs.' : '',
+      );
+    }),
+  );
+
+async function sync(ctx: Ctx, full: boolean): Promise<void> {
+  const bar = new SingleBar({
+    format: '  reading {model}: {value} records',
+    noTTYOutput: false,
+    stream: process.stderr,
+    clearOnComplete: true,
+  });
+  if (process.stderr.isTTY && !isJson()) bar.start(0, 0, { model: '' });
+  let outcome: SyncOutcome;
+  try {
+    outcome = await runSync(ctx, { full, wait: true, onProgress: (model, read) => bar.update(read, { model }) });
+  } finally {
+    bar.stop();
+  }
+  show(
+    outcome.runs.map((r) => ({
+      model: r.model,
+      read: r.read,
+      inserted: r.inserted,
+      updated: r.updated,
+      unchanged: r.unchanged,
+      gone: r.gone,
+      setAside: r.problems.length,
+    })),
+    '',
+  );
+}
+
+async function closeDue(ctx: Ctx, dryRun: boolean): Promise<void> {
+  const rows: Row[] = [];
+  const failed: Row[] = [];
+  const due = await duePeriods(ctx);
+  for (const [index, periodId] of due.entries()) {
+    if (process.stderr.isTTY && !isJson()) process.stderr.write(`\r  closing ${index + 1} of ${due.length}`);
+    try {
+      rows.push(...closeRows(await closePeriod(ctx, { periodId, dryRun })));
+    } catch (error) {
+      if (!(error instanceof BillingError)) throw error;
+      failed.push({ period: periodId, error: error.message });
+    }
+  }
+  if (process.stderr.isTTY && !isJson()) process.stderr.write('\r');
+  show([...rows, ...failed], due.length === 0 ? 'No period is due.' : dryRun ? 'Nothing was stored.' : '');
+  if (failed.length > 0) process.exitCode = 1;
+}
+
+function closeRows(result: CloseResult): Row[] {
+  return (result.rating?.lines ?? []).map((line) => ({
+    period: result.periodId,
+    metric: line.charge.metricCode,
+    product: line.charge.productName,
+    units: printDecimal(line.units),
+    billable: printDecimal(line.billableUnits),
+    value: printDecimal(line.value),
+    amount: `${printDecimal(line.amount)} ${line.currency}`,
+  }));
+}
+
+function keyRow(key: ApiKey): Row {
+  const state = key.revokedAt === null ? 'active' : 'revoked';
+  return {
+    id: key.id,
+    name: key.name,
+    prefix: key.prefix,
+    scopes: key.scopes.join(' '),
+    state,
+    expiresAt: key.expiresAt,
+  };
+}
+
+interface Invocation {
+  config: ReturnType<typeof loadConfig>;
+  log: Logger;
+}
+
+/** Runs a command; people's mistakes are one line and exit code 1, ours come with their stack. */
+async function run(command: (invocation: Invocation) => Promise<void>): Promise<void> {
+  try {
+    const config = loadConfig();
+    // What a command has to say goes to standard output; the log stays out of it.
+    await command({ config, log: createLog({ logLevel: config.logLevel === 'info' ? 'silent' : config.logLevel }) });
+  } catch (error) {
+    process.exitCode = 1;
+    const isExpected = error instanceof BillingError || error instanceof ConfigError || error instanceof BootError;
+    const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
+    if (isJson())
+      say(
+        JSON.stringify({
+          error: error instanceof BillingError ? { code: error.code, message: text } : { message: text },
+        }),
+      );
+    else process.stderr.write(`${text}\n`);
+  }
+}
+
+/** The same for commands that work on an installation. */
+function withCtx(command: (ctx: Ctx) => Promise<void>): Promise<void> {
+  return run(async ({ config, log }) => {
+    const instance = await openInstance(config, log);
+    try {
+      const app = await createApp(instance.config, { log });
+      const actor = {
+        name: `cli:${userInfo().username}`,
+        serviceId: null,
+        scopes: new Set(ALL_SCOPES),
+        apiKeyId: null,
+      };
+      await command({ ...app, now: app.clock(), requestId: randomUUID(), actor }).finally(() => app.close());
+    } finally {
+      await instance.stop();
+    }
+  });
+}
+
+function isJson(): boolean {
+  return program.opts<{ json?: boolean }>().json === true;
+}
+
+/** Rows as a table and a sentence, or as JSON. */
+function show(rows: Row[], sentence: string): void {
+  if (isJson()) return say(JSON.stringify(rows));
+  const columns = Object.keys(rows[0] ?? {});
+  const cell = (row: Row, column: string): string => printCell(row[column]);
+  const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => cell(row, column).length)));
+  if (rows.length > 0) {
+    say(columns.map((column, index) => column.padEnd(widths[index] ?? 0)).join('  '));
+    for (const row of rows)
+      say(
+        columns
+          .map((column, index) => cell(row, column).padEnd(widths[index] ?? 0))
+          .join('  ')
+          .trimEnd(),
+      );
+  }
+  if (sentence !== '') say(sentence);
+}
+
+function printCell(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  return value instanceof Date ? value.toISOString() : String(value);
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+function parseScopes(text: string): Scope[] {
+  return text.split(',').map((part) => {
+    const scope = ALL_SCOPES.find((known) => known === part.trim());
+    if (scope === undefined) throw new InvalidArgumentError(`Scopes are ${ALL_SCOPES.join(', ')}.`);
+    return scope;
+  });
+}
+
+function parseHours(text: string): number {
+  if (!/^\d{1,4}$/.test(text)) throw new InvalidArgumentError('A whole number of hours.');
+  return Number(text);
+}
+
+void program.parseAsync();

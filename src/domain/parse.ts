@@ -1,0 +1,85 @@
+/**
+ * Values as callers write them, parsed exactly: decimals, instants, calendar days. GraphQL passes the text on as it came, so
+ * that wrong content of one item of a batch is that item's own refusal.
+ */
+import { Decimal } from './decimal';
+import { BillingError, clip } from './errors';
+
+const DECIMAL = /^[+-]?\d+(?:\.\d{1,12})?$/;
+const MAX_DIGITS = 30;
+/** Sign and point besides the digits. */
+const MAX_DECIMAL_LENGTH = MAX_DIGITS + 2;
+
+/**
+ * "1234.5", "-3", "+0.10": at most 30 digits as written, 12 of them after the point; no exponent.
+ * @throws BillingError VALIDATION_FAILED with `field`.
+ */
+export function parseDecimal(text: string, field: string): Decimal {
+  if (text.length > MAX_DECIMAL_LENGTH || !DECIMAL.test(text) || text.replace(/\D/g, '').length > MAX_DIGITS) {
+    throw refused(text, field, 'a decimal of at most 30 digits, 12 of them after the point, without an exponent');
+  }
+  return new Decimal(text);
+}
+
+const INSTANT =
+  /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/**
+ * RFC 3339 with an offset, at most to the millisecond: "2026-03-01T00:00:00-05:00". Years 1970 to 9999 in UTC.
+ * @throws BillingError VALIDATION_FAILED with `field`.
+ */
+export function parseInstant(text: string, field: string): Date {
+  const upper = text.length <= 40 ? text.toUpperCase() : '';
+  const day = INSTANT.exec(upper)?.[1];
+  const instant = new Date(upper);
+  if (day === undefined || !isDay(day) || !inYears(instant)) {
+    throw refused(
+      text,
+      field,
+      'an instant with an offset, at most to the millisecond, like "2026-03-01T05:00:00.000Z"',
+    );
+  }
+  return instant;
+}
+
+/**
+ * A calendar day, "2026-03-01", years 1970 to 9999; returned as it came.
+ * @throws BillingError VALIDATION_FAILED with `field`.
+ */
+export function parseDay(text: string, field: string): string {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text) || !isDay(text) || text < '1970') {
+    throw refused(text, field, 'a day like "2026-03-01"');
+  }
+  return text;
+}
+
+/**
+ * A text of 1 to `longest` characters without control characters and halves of a surrogate pair, which PostgreSQL does not
+ * store; returned as it came.
+ * @throws BillingError VALIDATION_FAILED with `field`.
+ */
+export function parseText(text: string, field: string, longest: number): string {
+  if (text.length === 0 || text.length > longest || /[\p{Cc}\p{Cs}]/u.test(text)) {
+    throw refused(text, field, `a text of 1 to ${longest} characters without control characters`);
+  }
+  return text;
+}
+
+/** Whether the calendar has it: "2026-02-30" would otherwise silently become a day in March. */
+function isDay(text: string): boolean {
+  const midnight = new Date(`${text}T00:00:00Z`);
+  return !isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
+}
+
+function inYears(instant: Date): boolean {
+  return instant.getUTCFullYear() >= 1970 && instant.getUTCFullYear() <= 9999;
+}
+
+/** A value that breaks a rule: VALIDATION_FAILED naming `field`. */
+export function invalid(field: string, message: string): BillingError {
+  return new BillingError('VALIDATION_FAILED', message, { field });
+}
+
+function refused(text: string, field: string, expected: string): BillingError {
+  return invalid(field, `${field} must be ${expected}, not "${clip(text, 60)}".`);
+}

@@ -1,0 +1,72 @@
+/**
+ * What "the same content" means for an idempotency key: the canonical form of what was sent, its hash, and the field in
+ * which two contents differ. Nothing that was resolved, and not `source`, is part of it.
+ */
+import { createHash } from 'node:crypto';
+import { type Decimal, printDecimal } from './decimal';
+
+/** Flat labels; values are compared as text. */
+export type Dimensions = Readonly<Record<string, string>>;
+
+/** What a caller says was counted. Null is what was left out: it equals nothing but null. */
+export interface UsageContent {
+  readonly account: string | null;
+  readonly subscriptionId: string | null;
+  readonly metric: string;
+  readonly windowStart: Date;
+  readonly windowEnd: Date;
+  readonly quantity: Decimal;
+  readonly dimensions: Dimensions | null;
+  readonly meter: string | null;
+}
+
+export interface ContentConflict {
+  /** The first field that differs, by the name it has in the input. */
+  readonly field: string;
+  readonly recorded: unknown;
+  readonly sent: unknown;
+}
+
+/** Each field as it is compared and printed, in the order of the canonical form: never reorder, hashes are kept for ever. */
+const PRINTED = {
+  account: (content: UsageContent) => content.account,
+  subscriptionId: (content: UsageContent) => content.subscriptionId,
+  metric: (content: UsageContent) => content.metric,
+  windowStart: (content: UsageContent) => content.windowStart.toISOString(),
+  windowEnd: (content: UsageContent) => content.windowEnd.toISOString(),
+  quantity: (content: UsageContent) => printDecimal(content.quantity),
+  dimensions: (content: UsageContent) => content.dimensions,
+  meter: (content: UsageContent) => content.meter,
+} as const;
+const FIELDS = Object.keys(PRINTED) as (keyof typeof PRINTED)[];
+
+/** Hex SHA-256 of the canonical form: equal exactly when every field is. "1.50" and "1.5" are one quantity. */
+export function usageContentHash(content: UsageContent): string {
+  return sha256(['USAGE', ...FIELDS.map((field) => comparable(PRINTED[field](content)))]);
+}
+
+/** The same for a void: what it takes out, and why. */
+export function voidContentHash(content: { voids: string; reason: string }): string {
+  return sha256(['VOID', content.voids, content.reason]);
+}
+
+/** The first field in which `sent` differs from `recorded`; null when they are the same content. */
+export function contentConflict(recorded: UsageContent, sent: UsageContent): ContentConflict | null {
+  for (const field of FIELDS) {
+    const values = { recorded: PRINTED[field](recorded), sent: PRINTED[field](sent) };
+    if (JSON.stringify(comparable(values.recorded)) !== JSON.stringify(comparable(values.sent))) {
+      return { field, ...values };
+    }
+  }
+  return null;
+}
+
+/** Dimensions as sorted pairs: an object would put keys that look like numbers first. */
+function comparable(printed: string | Dimensions | null): unknown {
+  if (printed === null || typeof printed === 'string') return printed;
+  return Object.entries(printed).sort(([one], [other]) => (one < other ? -1 : 1));
+}
+
+function sha256(form: readonly unknown[]): string {
+  return createHash('sha256').update(JSON.stringify(form)).digest('hex');
+}

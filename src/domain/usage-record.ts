@@ -1,0 +1,183 @@
+/**
+ * Usage as callers send it: its syntax, its normal form, and the rules that depend on the metric, the account link and the
+ * clock. Knows nothing of what is stored; whether a key was used before is asked by services/usage-records.ts.
+ */
+import type { Aggregation } from './aggregate';
+import type { Decimal } from './decimal';
+import { BillingError, clip } from './errors';
+import { invalid, parseDecimal, parseInstant, parseText } from './parse';
+import { type Dimensions, type UsageContent, usageContentHash, voidContentHash } from './usage-content';
+
+const DAY_MS = 86_400_000;
+/** Longest window of a record. */
+export const MAX_WINDOW_MS = 32 * DAY_MS;
+/** How far ahead of our clock a window may end: for callers whose clock is ahead. */
+export const MAX_AHEAD_MS = 5 * 60_000;
+
+const MAX_NAME_LENGTH = 200;
+const MAX_METRIC_LENGTH = 100;
+const MAX_REASON_LENGTH = 500;
+const MAX_DIMENSIONS = 20;
+const MAX_DIMENSION_KEY_LENGTH = 100;
+
+/** One counter as it came in, nothing believed yet but the JSON kinds. Undefined and null are the same: left out. */
+export interface UsageInput {
+  service?: string | null;
+  idempotencyKey: string;
+  account?: string | null;
+  subscriptionId?: string | null;
+  metric: string;
+  windowStart: string;
+  windowEnd: string;
+  quantity: string;
+  dimensions?: Readonly<Record<string, unknown>> | null;
+  meter?: string | null;
+  source?: string | null;
+}
+
+/** A counter whose syntax is right, in its normal form. */
+export interface UsageDraft extends UsageContent {
+  readonly service: string | null;
+  readonly idempotencyKey: string;
+  readonly source: string | null;
+  /** Hex SHA-256 of the canonical content. */
+  readonly contentHash: string;
+}
+
+export interface VoidInput {
+  service?: string | null;
+  idempotencyKey: string;
+  voids: string;
+  reason: string;
+}
+
+export interface VoidDraft {
+  readonly service: string | null;
+  readonly idempotencyKey: string;
+  /** Idempotency key of the record to take out of the count. */
+  readonly voids: string;
+  readonly reason: string;
+  readonly contentHash: string;
+}
+
+/** The draft, or why the syntax is wrong. Looks at nothing but the input itself. */
+export function parseUsage(input: UsageInput): UsageDraft | BillingError {
+  try {
+    return readUsage(input);
+  } catch (error) {
+    if (error instanceof BillingError) return error;
+    throw error;
+  }
+}
+
+/** @throws BillingError VALIDATION_FAILED with the field whose syntax is wrong. */
+export function parseVoid(input: VoidInput): VoidDraft {
+  const content = {
+    voids: parseText(input.voids, 'voids', MAX_NAME_LENGTH),
+    reason: parseText(input.reason, 'reason', MAX_REASON_LENGTH),
+  };
+  if (!/\S/.test(content.reason)) throw invalid('reason', 'reason must say why.');
+  return {
+    service: optionalText(input.service, 'service'),
+    idempotencyKey: parseText(input.idempotencyKey, 'idempotencyKey', MAX_NAME_LENGTH),
+    ...content,
+    contentHash: voidContentHash(content),
+  };
+}
+
+function readUsage(input: UsageInput): UsageDraft {
+  const service = optionalText(input.service, 'service');
+  const idempotencyKey = parseText(input.idempotencyKey, 'idempotencyKey', MAX_NAME_LENGTH);
+  const content: UsageContent = {
+    account: optionalText(input.account, 'account'),
+    subscriptionId: subscriptionId(input.subscriptionId),
+    metric: parseText(input.metric, 'metric', MAX_METRIC_LENGTH),
+    windowStart: parseInstant(input.windowStart, 'windowStart'),
+    windowEnd: parseInstant(input.windowEnd, 'windowEnd'),
+    quantity: parseDecimal(input.quantity, 'quantity'),
+    dimensions: dimensions(input.dimensions),
+    meter: optionalText(input.meter, 'meter'),
+  };
+  if (content.account === null && content.subscriptionId === null) {
+    throw invalid('account', 'Name the account, the subscription, or both.');
+  }
+  const lengthMs = content.windowEnd.getTime() - content.windowStart.getTime();
+  if (lengthMs < 0) throw invalid('windowEnd', 'windowEnd lies before windowStart.');
+  if (lengthMs > MAX_WINDOW_MS) throw invalid('windowEnd', 'A window is at most 32 days long.');
+  const source = optionalText(input.source, 'source');
+  return { ...content, service, idempotencyKey, source, contentHash: usageContentHash(content) };
+}
+
+/** What of a metric decides whether a quantity is right for it. */
+export interface CountedMetric {
+  aggregation: Aggregation;
+  /** Whether negative quantities are allowed. */
+  signed: boolean;
+}
+
+/** Why `draft` breaks a rule of its metric or lies ahead of the clock; null when it may be recorded at `now`. */
+export function usageRefusal(draft: UsageDraft, metric: CountedMetric, now: Date): BillingError | null {
+  if (draft.windowEnd.getTime() > now.getTime() + MAX_AHEAD_MS) {
+    return invalid('windowEnd', 'windowEnd lies more than 5 minutes ahead of our clock.');
+  }
+  if (draft.quantity.isNegative() && !draft.quantity.isZero() && !metric.signed) {
+    return invalid('quantity', 'The metric takes no negative quantity.');
+  }
+  return wholeNumberRefusal(draft.quantity, metric.aggregation);
+}
+
+function wholeNumberRefusal(quantity: Decimal, aggregation: Aggregation): BillingError | null {
+  switch (aggregation) {
+    case 'SUM':
+      return null;
+    case 'COUNT':
+      return quantity.isInteger() ? null : invalid('quantity', 'The metric counts things: whole numbers only.');
+  }
+}
+
+/**
+ * Whether the last instant of the window, the one it counts at, lies in `[from, to)`; `to` null is without end. The last
+ * instant is the start of an instant window, else the microsecond before its end.
+ */
+export function countsWithin(
+  window: Pick<UsageContent, 'windowStart' | 'windowEnd'>,
+  validity: { from: Date; to: Date | null },
+): boolean {
+  const isInstant = window.windowStart.getTime() === window.windowEnd.getTime();
+  if (isInstant && validity.to !== null && window.windowEnd >= validity.to) return false;
+  if (validity.to !== null && window.windowEnd > validity.to) return false;
+  return isInstant ? window.windowEnd >= validity.from : window.windowEnd > validity.from;
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+function subscriptionId(value: string | null | undefined): string | null {
+  if (value === null || value === undefined) return null;
+  const id = value.toLowerCase();
+  // Ids are opaque: one that we never made is not malformed, it is simply not there.
+  if (!UUID.test(id)) throw new BillingError('NOT_FOUND', 'No such subscription.', { field: 'subscriptionId' });
+  return id;
+}
+
+/** Values as text and none at all as null, so that `{}` and nothing, or 1 and "1", are the same. */
+function dimensions(value: Readonly<Record<string, unknown>> | null | undefined): Dimensions | null {
+  if (value === null || value === undefined) return null;
+  const entries = Object.entries(value);
+  if (entries.length === 0) return null;
+  if (entries.length > MAX_DIMENSIONS)
+    throw invalid('dimensions', `There may be at most ${MAX_DIMENSIONS} dimensions.`);
+  return Object.fromEntries(
+    entries.map(([key, label]) => {
+      if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {
+        throw invalid('dimensions', `The dimension "${clip(key, 40)}" must be text, a number or true or false.`);
+      }
+      // A label may be empty; its name may not.
+      const shown = label === '' ? '' : parseText(String(label), 'dimensions', MAX_NAME_LENGTH);
+      return [parseText(key, 'dimensions', MAX_DIMENSION_KEY_LENGTH), shown];
+    }),
+  );
+}
+
+function optionalText(value: string | null | undefined, field: string): string | null {
+  return value === null || value === undefined ? null : parseText(value, field, MAX_NAME_LENGTH);
+}

@@ -1,0 +1,111 @@
+import { Field, ID, ObjectType } from 'type-graphql';
+import { Column, Entity, PrimaryGeneratedColumn, type ValueTransformer } from 'typeorm';
+import { Decimal } from '../domain/decimal';
+import type { Dimensions } from '../domain/usage-content';
+import { decimalColumn, FlatObject } from './columns';
+
+/** Why a record has no contract yet. The order of the names is that of the checks. */
+export type UnassignedReason = 'NO_CHARGE' | 'NO_CONTRACT' | 'SEVERAL_CONTRACTS';
+
+export type UsageRecordKind = 'USAGE' | 'VOID' | 'REPLACEMENT';
+
+const hex: ValueTransformer = {
+  to: (value: string | null | undefined) => (typeof value === 'string' ? Buffer.from(value, 'hex') : value),
+  from: (value: Buffer | null) => value?.toString('hex') ?? null,
+};
+
+/** One counter of the ledger, never edited. What became of it later stands in other rows: corrections and assignments. */
+@ObjectType({
+  description:
+    'One counter a service pushed. It is never edited; its contract may be found later, and it may be voided.',
+})
+@Entity('usage_record')
+export class UsageRecord {
+  @Field(() => ID, { description: 'Our opaque id; with `contentHash` and `receivedAt` the receipt.' })
+  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
+  id!: string;
+
+  @Column({ type: 'uuid' })
+  serviceId!: string;
+
+  @Column({ type: 'uuid' })
+  accountLinkId!: string;
+
+  /** As known when it was recorded; the newest assignment, if there is one, says where it counts. */
+  @Column({ type: 'uuid', nullable: true })
+  contractId!: string | null;
+
+  @Column({ type: 'text', nullable: true })
+  unassignedReason!: UnassignedReason | null;
+
+  @Column({ type: 'uuid' })
+  metricId!: string;
+
+  @Field(() => Date, { description: 'The window counted is [windowStart, windowEnd).' })
+  @Column({ type: 'timestamptz' })
+  windowStart!: Date;
+
+  @Field(() => Date, { description: 'End of the window, not counted itself; equal to the start for an instant.' })
+  @Column({ type: 'timestamptz' })
+  windowEnd!: Date;
+
+  @Field(() => Date, {
+    description:
+      'The last instant of the window, which decides period, price and biller: the microsecond before `windowEnd`, printed to the millisecond, or `windowStart` for an instant.',
+  })
+  @Column({ type: 'timestamptz' })
+  countedAt!: Date;
+
+  @Field(() => Decimal, { description: "What was counted, in the metric's unit." })
+  @Column(decimalColumn())
+  quantity!: Decimal;
+
+  @Field(() => FlatObject, { nullable: true, description: 'Labels as they are compared: all values are text.' })
+  @Column({ type: 'jsonb', nullable: true })
+  dimensions!: Dimensions | null;
+
+  @Field(() => String, { nullable: true, description: 'The reporting instance, where several report on one thing.' })
+  @Column({ type: 'text', nullable: true })
+  meter!: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Where the counter came from, for people.' })
+  @Column({ type: 'text', nullable: true })
+  source!: string | null;
+
+  @Column({ type: 'text', default: 'USAGE' })
+  kind!: UsageRecordKind;
+
+  /** The record that this one takes out of the count. */
+  @Column({ type: 'bigint', nullable: true })
+  corrects!: string | null;
+
+  @Column({ type: 'text', nullable: true })
+  reason!: string | null;
+
+  @Column({ type: 'text' })
+  actor!: string;
+
+  /** As sent; the link is `accountLinkId`. */
+  @Column({ type: 'text', nullable: true })
+  account!: string | null;
+
+  /** As sent. */
+  @Column({ type: 'uuid', nullable: true })
+  subscriptionId!: string | null;
+
+  /** Whether its period had closed when it came; an assignment may be late on its own. */
+  @Column({ type: 'boolean' })
+  late!: boolean;
+
+  @Field(() => String, { description: 'The key it was sent with, its own for ever within the service.' })
+  @Column({ type: 'text' })
+  idempotencyKey!: string;
+
+  @Field(() => String, { description: 'Hex SHA-256 of the canonical content; with `id` and `receivedAt` the receipt.' })
+  @Column({ type: 'bytea', transformer: hex })
+  contentHash!: string;
+
+  @Field(() => Date, { description: 'When we got it.' })
+  @Column({ type: 'timestamptz' })
+  receivedAt!: Date;
+}

@@ -1,0 +1,54 @@
+/** The list of tasks and the crontab. Each task parses its payload, builds a Ctx, and calls one use case. */
+import type { TaskList } from 'graphile-worker';
+import { z } from 'zod';
+import type { App } from '../ctx';
+import type { TaskName } from '../queue';
+import { advanceContracts } from './advance-contracts';
+import { assignUsage } from './assign-usage';
+import { checkRollup } from './check-rollup';
+import { closeDuePeriods } from './close-due-periods';
+import { closePeriodJob } from './close-period';
+import { planSlots } from './plan-slots';
+import { syncOdoo } from './sync-odoo';
+import { syncOdooFull } from './sync-odoo-full';
+import { writeBackJob } from './write-back';
+
+/** `now` is the app's clock when the job starts; schedules are made up after a downtime by the state of the data itself. */
+type Job<P> = (app: App, payload: P, now: Date) => Promise<unknown>;
+
+const nothing = z.looseObject({});
+
+const JOBS = {
+  'sync-odoo': job(z.looseObject({ runIds: z.array(z.uuid()).optional() }), syncOdoo),
+  'sync-odoo-full': job(nothing, syncOdooFull),
+  'advance-contracts': job(nothing, advanceContracts),
+  'close-due-periods': job(nothing, closeDuePeriods),
+  'close-period': job(z.looseObject({ periodId: z.uuid() }), closePeriodJob),
+  'plan-slots': job(z.looseObject({ contractId: z.uuid() }), planSlots),
+  'write-back': job(z.looseObject({ subscriptionId: z.uuid() }), writeBackJob),
+  'assign-usage': job(nothing, assignUsage),
+  'check-rollup': job(nothing, checkRollup),
+} satisfies Record<TaskName, (app: App, payload: unknown) => Promise<void>>;
+
+/** Cron lines in UTC; a job key keeps a slow minute from piling up. */
+export const CRONTAB = [
+  '* * * * * sync-odoo ?jobKey=sync-odoo&max=1',
+  '* * * * * advance-contracts ?jobKey=advance-contracts&max=1',
+  '* * * * * close-due-periods ?jobKey=close-due-periods&max=1',
+  '*/5 * * * * assign-usage ?jobKey=assign-usage&max=1',
+  '17 3 * * * sync-odoo-full ?jobKey=sync-odoo-full&max=3',
+  '47 * * * * check-rollup ?jobKey=check-rollup&max=1',
+].join('\n');
+
+/** The tasks as graphile-worker takes them, bound to one App. */
+export function taskList(app: App): TaskList {
+  return Object.fromEntries(
+    Object.entries(JOBS).map(([name, run]) => [name, (payload: unknown): Promise<void> => run(app, payload)]),
+  );
+}
+
+function job<P>(schema: z.ZodType<P>, run: Job<P>): (app: App, payload: unknown) => Promise<void> {
+  return async (app, payload) => {
+    await run(app, schema.parse(payload ?? {}), app.clock());
+  };
+}

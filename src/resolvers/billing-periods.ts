@@ -1,0 +1,171 @@
+/** Billing periods in GraphQL: reading, closing, confirming. */
+import {
+  Arg,
+  Args,
+  Authorized,
+  Ctx as Context,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import type { Ctx } from '../ctx';
+import { BillableLine } from '../entities/billable-line';
+import { BillingBlock } from '../entities/billing-block';
+import { BillingPeriod, BillingPeriodState } from '../entities/billing-period';
+import { Day } from '../entities/columns';
+import { Contract } from '../entities/contract';
+import { WriteBack } from '../entities/write-back';
+import { billingPeriods } from '../services/billing-reads';
+import { closePeriod, confirmPeriod } from '../services/periods';
+import type { RatedLine as Rated } from '../services/rating';
+import { type Connection, PageArguments, connectionType, toConnection } from './connection';
+import { blocksByPeriodId, contractById, linesByPeriodId, periodById, writeBacksByPeriodId } from './loaders';
+import { RatedLine } from './rated-lines';
+
+export const BillingPeriodConnection = connectionType(BillingPeriod, 'BillingPeriod');
+
+@InputType({ description: 'Which periods; all conditions hold together.' })
+export class BillingPeriodFilter {
+  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
+  contractId?: string | null;
+
+  @Field(() => [BillingPeriodState], { nullable: true, description: 'In one of these states.' })
+  states?: BillingPeriodState[] | null;
+
+  @Field(() => Date, { nullable: true, description: 'That end at this instant or later.' })
+  endFrom?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'That end before this instant.' })
+  endTo?: string | null;
+}
+
+@InputType({ description: 'The period to close.' })
+export class ClosePeriodInput {
+  @Field(() => ID, { description: 'Id of the period.' })
+  periodId!: string;
+
+  @Field(() => Boolean, { defaultValue: false, description: 'Only show what would be billed; nothing is stored.' })
+  dryRun!: boolean;
+}
+
+@InputType({ description: 'The derived period to confirm.' })
+export class ConfirmPeriodInput {
+  @Field(() => ID, { description: 'Id of the period.' })
+  id!: string;
+
+  @Field(() => Day, {
+    nullable: true,
+    description:
+      'Its true first day in the billing time zone, when the derived one is wrong. Usage before it is never billed.',
+  })
+  start?: string | null;
+}
+
+@ObjectType({ description: 'The period closed, or looked at.' })
+export class ClosePeriodPayload {
+  periodId!: string;
+  rating!: { lines: Rated[] } | null;
+
+  @Field(() => BillingPeriod, { nullable: true, description: 'The period as it stands now.' })
+  period?: BillingPeriod | null;
+
+  @Field(() => [RatedLine], { description: 'What was stored, or would be. Empty when the period was closed before.' })
+  lines?: Rated[];
+}
+
+@ObjectType({ description: 'The period confirmed.' })
+export class ConfirmPeriodPayload {
+  periodId!: string;
+
+  @Field(() => BillingPeriod, { nullable: true, description: 'The period as it stands now.' })
+  period?: BillingPeriod | null;
+}
+
+@Resolver(() => BillingPeriod)
+export class BillingPeriodsResolver {
+  @Authorized('billing:read')
+  @Query(() => BillingPeriodConnection, { description: 'Billing periods, the newest start first. Scope billing:read.' })
+  async billingPeriods(
+    @Context() ctx: Ctx,
+    @Args(() => PageArguments) page: PageArguments,
+    @Arg('filter', () => BillingPeriodFilter, { nullable: true, description: 'Which periods; all when left out.' })
+    filter?: BillingPeriodFilter | null,
+  ): Promise<Connection<BillingPeriod>> {
+    return toConnection(await billingPeriods(ctx, filter ?? {}, page));
+  }
+
+  @Authorized('billing:run')
+  @Mutation(() => ClosePeriodPayload, {
+    nullable: true,
+    description:
+      'Closes a period whose end and grace have passed, or only shows what would be billed. Closing a closed one is harmless. Scope billing:run.',
+  })
+  closePeriod(
+    @Context() ctx: Ctx,
+    @Arg('input', () => ClosePeriodInput, { description: 'The period to close.' }) input: ClosePeriodInput,
+  ): Promise<ClosePeriodPayload> {
+    return closePeriod(ctx, input);
+  }
+
+  @Authorized('billing:run')
+  @Mutation(() => ConfirmPeriodPayload, {
+    nullable: true,
+    description:
+      'Confirms the start of a period that was derived because the order was first seen running. Scope billing:run.',
+  })
+  confirmPeriod(
+    @Context() ctx: Ctx,
+    @Arg('input', () => ConfirmPeriodInput, { description: 'The period to confirm.' }) input: ConfirmPeriodInput,
+  ): Promise<ConfirmPeriodPayload> {
+    return confirmPeriod(ctx, input);
+  }
+
+  @FieldResolver(() => Contract, { description: 'Whose time it is.' })
+  contract(@Root() period: BillingPeriod, @Context() ctx: Ctx): Promise<Contract | null> {
+    return contractById(ctx).load(period.contractId);
+  }
+
+  @FieldResolver(() => [BillableLine], {
+    description: 'The newest rating of each charge, also without usage. Empty while the period is open.',
+  })
+  async lines(@Root() period: BillingPeriod, @Context() ctx: Ctx): Promise<BillableLine[]> {
+    return (await linesByPeriodId(ctx).load(period.id)) ?? [];
+  }
+
+  @FieldResolver(() => [WriteBack], { description: 'What was written to Odoo for it, the oldest first.' })
+  async writeBacks(@Root() period: BillingPeriod, @Context() ctx: Ctx): Promise<WriteBack[]> {
+    return (await writeBacksByPeriodId(ctx).load(period.id)) ?? [];
+  }
+
+  @FieldResolver(() => [BillingBlock], { description: 'What stands in the way of writing it now.' })
+  async blocks(@Root() period: BillingPeriod, @Context() ctx: Ctx): Promise<BillingBlock[]> {
+    return (await blocksByPeriodId(ctx).load(period.id)) ?? [];
+  }
+}
+
+@Resolver(() => ClosePeriodPayload)
+export class ClosePeriodPayloadResolver {
+  @FieldResolver()
+  period(@Root() payload: ClosePeriodPayload, @Context() ctx: Ctx): Promise<BillingPeriod | null> {
+    return periodById(ctx).load(payload.periodId);
+  }
+
+  @FieldResolver()
+  lines(@Root() payload: ClosePeriodPayload): Rated[] {
+    return payload.rating?.lines ?? [];
+  }
+}
+
+@Resolver(() => ConfirmPeriodPayload)
+export class ConfirmPeriodPayloadResolver {
+  @FieldResolver()
+  period(@Root() payload: ConfirmPeriodPayload, @Context() ctx: Ctx): Promise<BillingPeriod | null> {
+    return periodById(ctx).load(payload.periodId);
+  }
+}

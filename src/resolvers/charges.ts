@@ -1,0 +1,168 @@
+/** Charges in GraphQL, with their prices. */
+import {
+  Arg,
+  Args,
+  ArgsType,
+  Authorized,
+  createUnionType,
+  Ctx as Context,
+  Field,
+  FieldResolver,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import type { Ctx } from '../ctx';
+import { Decimal } from '../domain/decimal';
+import { parsePriceModel, type PriceModel as Price } from '../domain/price-model';
+import { Charge, ChargeMode } from '../entities/charge';
+import { Metric } from '../entities/metric';
+import { Product } from '../entities/product';
+import { createCharge, listCharges } from '../services/catalog-charges';
+import { connectionType, PageArguments, toConnection, type Connection } from './connection';
+import { metricById, productById } from './loaders';
+
+export const ChargeConnection = connectionType(Charge, 'Charge');
+
+@ObjectType({ description: 'Every unit at one price.' })
+export class StandardPrice {
+  model!: 'STANDARD';
+
+  @Field(() => Decimal, {
+    description: "Price of one unit of the metric, in the charge's currency, before tax; 0 or more.",
+  })
+  unitPrice!: Decimal;
+}
+
+export const PriceModel = createUnionType({
+  name: 'PriceModel',
+  description: 'How units become money.',
+  types: () => [StandardPrice] as const,
+  resolveType: (price) => {
+    switch (price.model) {
+      case 'STANDARD':
+        return StandardPrice;
+    }
+  },
+});
+
+@InputType({ description: 'Every unit at one price.' })
+export class StandardPriceInput {
+  @Field(() => Decimal, {
+    description:
+      'Price of one unit of the metric, in the currency of the charge, before tax; 0 or more, at most 30 digits, 12 of them after the point.',
+  })
+  unitPrice!: string;
+}
+
+@InputType({ description: 'Exactly one model.' })
+export class PriceModelInput {
+  @Field(() => StandardPriceInput, { nullable: true, description: 'Every unit at one price.' })
+  standard?: StandardPriceInput | null;
+}
+
+@InputType({
+  description: 'A charge to make. `price` and `currency` belong to mode AMOUNT and are refused in mode QUANTITY.',
+})
+export class CreateChargeInput {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Service code; needed only with a key of the whole installation.',
+  })
+  service?: string | null;
+
+  @Field(() => String, { description: 'Code of the metric.' })
+  metric!: string;
+
+  @Field(() => Int, {
+    description:
+      "Odoo's id of the product, a service invoiced on delivered quantities. A product serves one service, and its charges share mode, currency and `unitsPerProductUnit`.",
+  })
+  productOdooId!: number;
+
+  @Field(() => ChargeMode, { description: 'Who prices the usage.' })
+  mode!: ChargeMode;
+
+  @Field(() => PriceModelInput, { nullable: true, description: 'The price; required in mode AMOUNT.' })
+  price?: PriceModelInput | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Currency of the price, three letters that Odoo knows: "USD"; required in mode AMOUNT.',
+  })
+  currency?: string | null;
+
+  @Field(() => Decimal, {
+    defaultValue: '0',
+    description: 'Units of the metric taken off before pricing, once a period; 0 or more.',
+  })
+  freeUnits!: string;
+
+  @Field(() => Decimal, {
+    defaultValue: '1',
+    description:
+      'How many units of the metric one unit of the product is: 1000 for "API calls (1k)". Above 0; 1 in mode AMOUNT.',
+  })
+  unitsPerProductUnit!: string;
+}
+
+@ObjectType({ description: 'The charge made.' })
+export class CreateChargePayload {
+  @Field(() => Charge, { description: 'The charge made.' })
+  charge!: Charge;
+}
+
+@ArgsType()
+export class ChargesArguments extends PageArguments {
+  @Field(() => String, { nullable: true, description: 'Code of the service whose charges are wanted.' })
+  service?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Code of the metric whose charges are wanted.' })
+  metric?: string | null;
+}
+
+@Resolver(() => Charge)
+export class ChargesResolver {
+  @Authorized('catalog:read')
+  @Query(() => ChargeConnection, { description: 'Charges, the oldest first. Scope catalog:read.' })
+  async charges(
+    @Context() ctx: Ctx,
+    @Args(() => ChargesArguments) filter: ChargesArguments,
+  ): Promise<Connection<Charge>> {
+    return toConnection(await listCharges(ctx, filter, filter));
+  }
+
+  @Authorized('catalog:write')
+  @Mutation(() => CreateChargePayload, {
+    nullable: true,
+    description: 'Lets an Odoo product carry a metric. Scope catalog:write.',
+  })
+  createCharge(
+    @Context() ctx: Ctx,
+    @Arg('input', () => CreateChargeInput, { description: 'The charge to make.' }) input: CreateChargeInput,
+  ): Promise<CreateChargePayload> {
+    return createCharge(ctx, input);
+  }
+
+  @FieldResolver(() => Metric, { description: 'What is charged.' })
+  metric(@Root() charge: Charge, @Context() ctx: Ctx): Promise<Metric | null> {
+    return metricById(ctx).load(charge.metricId);
+  }
+
+  @FieldResolver(() => Product, { description: 'The Odoo product whose subscription line carries it.' })
+  product(@Root() charge: Charge, @Context() ctx: Ctx): Promise<Product | null> {
+    return productById(ctx).load(charge.productId);
+  }
+
+  @FieldResolver(() => PriceModel, {
+    nullable: true,
+    description: "The price; null in mode QUANTITY, where Odoo's price list holds.",
+  })
+  price(@Root() charge: Charge): Price | null {
+    return charge.price === null ? null : parsePriceModel(charge.price);
+  }
+}

@@ -1,0 +1,39 @@
+/** From an HTTP request to its Ctx: whose key it carries, and the instant it stands at. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Actor, App, Ctx } from '../ctx';
+import { authenticate } from '../services/api-key-check';
+import { ANONYMOUS } from './auth';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set before the body is read. */
+    ctx: Ctx | null;
+  }
+}
+
+/** One answer for a key that is unknown, malformed, expired or revoked. */
+const REFUSED = JSON.stringify({
+  errors: [{ message: 'The API key is not valid.', extensions: { code: 'UNAUTHENTICATED', retryable: false } }],
+});
+
+/** A hook that gives the request its Ctx, or answers 401 before a byte of the body is read. */
+export function authenticateRequests(app: App) {
+  return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
+    const now = app.clock();
+    const actor = await actorOf(app, request.headers.authorization, now);
+    if (actor === null) {
+      return reply
+        .code(401)
+        .headers({ 'www-authenticate': 'Bearer', 'content-type': 'application/json; charset=utf-8' })
+        .send(REFUSED);
+    }
+    request.ctx = { ...app, now, actor, requestId: request.id };
+    return undefined;
+  };
+}
+
+async function actorOf(app: App, authorization: string | undefined, now: Date): Promise<Actor | null> {
+  if (authorization === undefined) return ANONYMOUS;
+  const secret = /^bearer +(\S+)$/i.exec(authorization)?.[1];
+  return secret === undefined ? null : authenticate(app, secret, now);
+}

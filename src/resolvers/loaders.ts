@@ -1,0 +1,87 @@
+/** Loaders: reads by key, gathered over one request, so that a list of nodes costs one query a field. */
+import DataLoader from 'dataloader';
+import type { Ctx } from '../ctx';
+import {
+  adjustmentsByLineIds,
+  blocksByPeriodIds,
+  newestLinesByPeriodIds,
+  openPeriodsByContractIds,
+  periodsByIds,
+  spansByContractIds,
+  writeBacksByIds,
+  writeBacksByPeriodIds,
+} from '../services/billing-reads';
+import { accountLinksByIds } from '../services/account-links';
+import { apiKeysByIds } from '../services/api-keys';
+import { chargesByIds, chargesByMetricIds } from '../services/catalog-charges';
+import { metricsByIds } from '../services/catalog-metrics';
+import { partnersByIds, productsByIds } from '../services/catalog-references';
+import { servicesByIds } from '../services/catalog-services';
+import { contractsByIds } from '../services/contracts';
+import {
+  chargesByProductOdooIds,
+  currencyCodesByOdooIds,
+  instantsOfRows,
+  linesBySubscriptionOdooIds,
+  partnersByOdooIds,
+  plansByOdooIds,
+  productsByOdooIds,
+  subscriptionLinesByIds,
+  subscriptionsByContractIds,
+  subscriptionsByIds,
+  subscriptionsByOdooIds,
+} from '../services/mirror-reads';
+
+const MAX_BATCH_SIZE = 1_000;
+
+/**
+ * Makes a loader of a service's `...ByIds(ctx, keys)` read, one instance a request:
+ * `const metricById = loader(metricsByIds)`, used as `metricById(ctx).load(id)`. A key without a row gives null.
+ */
+export function loader<K, V>(
+  read: (ctx: Ctx, keys: readonly K[]) => Promise<Map<K, V>>,
+): (ctx: Ctx) => DataLoader<K, V | null> {
+  const instances = new WeakMap<Ctx, DataLoader<K, V | null>>();
+  return (ctx) => {
+    const known = instances.get(ctx);
+    if (known !== undefined) return known;
+    const instance = new DataLoader<K, V | null>(
+      async (keys) => {
+        const found = await read(ctx, keys);
+        return keys.map((key) => found.get(key) ?? null);
+      },
+      { maxBatchSize: MAX_BATCH_SIZE },
+    );
+    instances.set(ctx, instance);
+    return instance;
+  };
+}
+
+export const accountLinkById = loader(accountLinksByIds);
+export const apiKeyById = loader(apiKeysByIds);
+export const chargeById = loader(chargesByIds);
+export const chargesByMetricId = loader(chargesByMetricIds);
+export const contractById = loader(contractsByIds);
+export const metricById = loader(metricsByIds);
+export const partnerById = loader(partnersByIds);
+export const productById = loader(productsByIds);
+export const serviceById = loader(servicesByIds);
+export const spansByContractId = loader(spansByContractIds);
+export const openPeriodByContractId = loader(openPeriodsByContractIds);
+export const periodById = loader(periodsByIds);
+export const linesByPeriodId = loader(newestLinesByPeriodIds);
+export const blocksByPeriodId = loader(blocksByPeriodIds);
+export const adjustmentsByLineId = loader(adjustmentsByLineIds);
+export const writeBackById = loader(writeBacksByIds);
+export const writeBacksByPeriodId = loader(writeBacksByPeriodIds);
+export const chargesByProductOdooId = loader(chargesByProductOdooIds);
+export const currencyCodeByOdooId = loader(currencyCodesByOdooIds);
+export const instantOfRow = loader(instantsOfRows);
+export const linesBySubscriptionOdooId = loader(linesBySubscriptionOdooIds);
+export const partnerByOdooId = loader(partnersByOdooIds);
+export const planByOdooId = loader(plansByOdooIds);
+export const productByOdooId = loader(productsByOdooIds);
+export const subscriptionById = loader(subscriptionsByIds);
+export const subscriptionByOdooId = loader(subscriptionsByOdooIds);
+export const subscriptionLineById = loader(subscriptionLinesByIds);
+export const subscriptionsByContractId = loader(subscriptionsByContractIds);

@@ -1,0 +1,164 @@
+/** Rated usage in GraphQL: previews, stored lines with their revisions, and the steps that explain an amount. */
+import {
+  Arg,
+  Args,
+  Authorized,
+  Ctx as Context,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
+import type { Ctx } from '../ctx';
+import { Decimal } from '../domain/decimal';
+import { Adjustment } from '../entities/adjustment';
+import { BillableLine } from '../entities/billable-line';
+import { BillingPeriod } from '../entities/billing-period';
+import { Charge } from '../entities/charge';
+import { SubscriptionLine } from '../entities/subscription-line';
+import { billableLines, storedSteps } from '../services/billing-reads';
+import type { RatedLine as Rated } from '../services/rating';
+import { type Connection, PageArguments, connectionType, toConnection } from './connection';
+import { adjustmentsByLineId, chargeById, periodById, subscriptionLineById } from './loaders';
+
+const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
+
+@ObjectType({ description: "One step of a price; the steps' amounts add up to the unrounded amount." })
+export class PriceStep {
+  @Field(() => Decimal, { description: 'Units before the step.' })
+  fromUnits!: Decimal;
+
+  @Field(() => Decimal, { description: 'Units after the step.' })
+  toUnits!: Decimal;
+
+  @Field(() => Decimal, { description: 'Units the step prices; product units in mode QUANTITY.' })
+  units!: Decimal;
+
+  @Field(() => Decimal, { description: 'Price of one unit.' })
+  unitPrice!: Decimal;
+
+  @Field(() => Decimal, { description: 'Flat price of the step.' })
+  flatPrice!: Decimal;
+
+  @Field(() => Decimal, { description: 'units × unitPrice + flatPrice, not rounded.' })
+  amount!: Decimal;
+}
+
+@ObjectType({
+  description: 'Usage of one charge in a period, counted and priced, as a preview or as a close shows it.',
+})
+export class RatedLine {
+  @Field(() => Decimal, { description: "Units by the metric's aggregation, before free units." })
+  units!: Decimal;
+
+  @Field(() => Decimal, { description: 'Units after free units, never negative.' })
+  billableUnits!: Decimal;
+
+  @Field(() => Decimal, {
+    description: 'What enters the balance: product units in mode QUANTITY, money in mode AMOUNT.',
+  })
+  value!: Decimal;
+
+  @Field(() => Decimal, {
+    description:
+      "Money before tax and discount, rounded once, half away from zero, to the currency's decimals; in mode QUANTITY an estimate at the line's price.",
+  })
+  amount!: Decimal;
+
+  @Field(() => String, { description: 'ISO 4217 code of `amount`.' })
+  currency!: string;
+}
+
+@InputType({ description: 'Which rated lines; all conditions hold together.' })
+export class BillableLineFilter {
+  @Field(() => String, { nullable: true, description: 'Of the charges of this service, by code.' })
+  service?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
+  contractId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Of this period.' })
+  periodId?: string | null;
+}
+
+@Resolver(() => RatedLine)
+export class RatedLinesResolver {
+  @FieldResolver(() => Charge, { description: 'What was charged.' })
+  charge(@Root() line: Rated, @Context() ctx: Ctx): Promise<Charge | null> {
+    return chargeById(ctx).load(line.charge.id);
+  }
+
+  @FieldResolver(() => SubscriptionLine, {
+    nullable: true,
+    description: 'The Odoo line that carries it; null when the order has none.',
+  })
+  async line(@Root() line: Rated, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
+    return line.line === null ? null : subscriptionLineById(ctx).load(line.line.id);
+  }
+
+  @FieldResolver(() => [PriceStep], { description: 'How the amount came about, step by step.' })
+  explanation(@Root() line: Rated): PriceStep[] {
+    return line.steps;
+  }
+}
+
+@Resolver(() => BillableLine)
+export class BillableLinesResolver {
+  @Authorized('billing:read')
+  @Query(() => BillableLineConnection, {
+    description: 'Rated lines with all their revisions, the newest first. Scope billing:read.',
+  })
+  async billableLines(
+    @Context() ctx: Ctx,
+    @Args(() => PageArguments) page: PageArguments,
+    @Arg('filter', () => BillableLineFilter, { nullable: true, description: 'Which lines; all when left out.' })
+    filter?: BillableLineFilter | null,
+  ): Promise<Connection<BillableLine>> {
+    return toConnection(await billableLines(ctx, filter ?? {}, page));
+  }
+
+  @FieldResolver(() => BillingPeriod, { description: 'The period that was rated.' })
+  period(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<BillingPeriod | null> {
+    return periodById(ctx).load(line.periodId);
+  }
+
+  @FieldResolver(() => Charge, { description: 'What was charged.' })
+  charge(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<Charge | null> {
+    return chargeById(ctx).load(line.chargeId);
+  }
+
+  @FieldResolver(() => SubscriptionLine, {
+    nullable: true,
+    description: 'The Odoo line that carried it; null when the order had none.',
+  })
+  async line(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
+    return line.subscriptionLineId === null ? null : subscriptionLineById(ctx).load(line.subscriptionLineId);
+  }
+
+  @FieldResolver(() => [PriceStep], { description: 'How the amount came about, step by step.' })
+  explanation(@Root() line: BillableLine): PriceStep[] {
+    return storedSteps(line);
+  }
+
+  @FieldResolver(() => [Adjustment], { description: 'What this revision changed against the one before.' })
+  async adjustments(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<Adjustment[]> {
+    return (await adjustmentsByLineId(ctx).load(line.id)) ?? [];
+  }
+}
+
+@Resolver(() => Adjustment)
+export class AdjustmentsResolver {
+  @FieldResolver(() => BillingPeriod, { description: 'The closed period whose truth changed.' })
+  origin(@Root() adjustment: Adjustment, @Context() ctx: Ctx): Promise<BillingPeriod | null> {
+    return periodById(ctx).load(adjustment.originPeriodId);
+  }
+
+  @FieldResolver(() => BillingPeriod, { description: 'The period that was open then and takes the difference up.' })
+  target(@Root() adjustment: Adjustment, @Context() ctx: Ctx): Promise<BillingPeriod | null> {
+    return periodById(ctx).load(adjustment.targetPeriodId);
+  }
+}

@@ -1,0 +1,85 @@
+/** The GraphQL schema, built from all resolvers. schema.graphql is printed from it. */
+import assert from 'node:assert/strict';
+import { isInputObjectType, type GraphQLSchema } from 'graphql';
+import { buildSchemaSync, getMetadataStorage, type NonEmptyArray } from 'type-graphql';
+import { AccountLinksResolver } from './account-links';
+import { ApiKeysResolver } from './api-keys';
+import { AuditEntriesResolver } from './audit-entries';
+import { authChecker } from './auth';
+import {
+  BalancesResolver,
+  CurrentUsageResolver,
+  IdentitiesResolver,
+  MoneyIdentitiesResolver,
+  RecordsIdentitiesResolver,
+  UnitsIdentitiesResolver,
+} from './balances';
+import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
+import { BillerSpansResolver, ContractsResolver } from './contracts';
+import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import { ServiceStageResolver } from './service-stage';
+import { RetryWriteBackPayloadResolver, WriteBacksResolver } from './write-backs';
+import { ChargesResolver } from './charges';
+import { MetricsResolver } from './metrics';
+import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
+import { SCALARS_MAP } from './scalars';
+import { ServicesResolver } from './services';
+import { UsageRecordsResolver } from './usage-records';
+import { UsageSummaryResolver } from './usage-summary';
+import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
+import { SyncResolver } from './sync';
+import { ViewerResolver } from './viewer';
+
+// eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- type-graphql's own type of a resolver class
+const RESOLVERS: NonEmptyArray<Function> = [
+  AccountLinksResolver,
+  ApiKeysResolver,
+  AuditEntriesResolver,
+  ChargesResolver,
+  MetricsResolver,
+  ServicesResolver,
+  AdjustmentsResolver,
+  BalancesResolver,
+  BillableLinesResolver,
+  BillerSpansResolver,
+  BillingPeriodsResolver,
+  ClosePeriodPayloadResolver,
+  ConfirmPeriodPayloadResolver,
+  ContractsResolver,
+  CurrentUsageResolver,
+  IdentitiesResolver,
+  MoneyIdentitiesResolver,
+  RatedLinesResolver,
+  RecordsIdentitiesResolver,
+  RetryWriteBackPayloadResolver,
+  ServiceStageResolver,
+  UnitsIdentitiesResolver,
+  UsageRecordsResolver,
+  UsageSummaryResolver,
+  WriteBacksResolver,
+  ViewerResolver,
+  PartnersResolver,
+  PlansResolver,
+  ProductsResolver,
+  SubscriptionLinesResolver,
+  SubscriptionsResolver,
+  SyncResolver,
+];
+
+/** Inputs of which exactly one field is given: type-graphql has no word for `@oneOf`. */
+const ONE_OF_INPUTS = ['PriceModelInput'];
+
+/** @throws AssertionError when a root field says nothing about who may ask. */
+export function buildGraphqlSchema(): GraphQLSchema {
+  const schema = buildSchemaSync({ resolvers: RESOLVERS, authChecker, scalarsMap: SCALARS_MAP, validate: false });
+  for (const name of ONE_OF_INPUTS) {
+    const type = schema.getType(name);
+    assert(isInputObjectType(type));
+    type.isOneOf = true;
+  }
+  const { queries, mutations } = getMetadataStorage();
+  for (const { schemaName, roles } of [...queries, ...mutations]) {
+    assert(roles !== undefined, `${schemaName} lacks @Authorized`);
+  }
+  return schema;
+}

@@ -1,0 +1,59 @@
+/** Who changed what: entries are written in the transaction they describe, and never changed. */
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { AuditEntry } from '../entities/audit-entry';
+import { searchable, visibleServiceIdOrAll } from './access';
+import { fetchPage, type Page, type PageArgs } from './page';
+
+export interface AuditRecord {
+  /** What happened, `<noun>.<participle>`: "metric.created". */
+  action: string;
+  /** Table of the subject: "metric". */
+  subjectType: string;
+  subjectId: string;
+  /** The service concerned; null for what concerns the whole installation. */
+  serviceId: string | null;
+  /** What a reader needs to understand the change; never a secret. */
+  details?: Record<string, unknown>;
+}
+
+/** Adds one entry in `tx`, at `ctx.now`, by `ctx.actor`. */
+export async function writeAudit(
+  tx: EntityManager,
+  ctx: Pick<Ctx, 'now' | 'actor'>,
+  record: AuditRecord,
+): Promise<void> {
+  await tx.query(
+    `insert into audit_entry (at, actor, action, subject_type, subject_id, service_id, details)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [
+      ctx.now,
+      ctx.actor.name,
+      record.action,
+      record.subjectType,
+      record.subjectId,
+      record.serviceId,
+      JSON.stringify(record.details ?? {}),
+    ],
+  );
+}
+
+export interface AuditEntryFilter {
+  service?: string | null;
+  subjectId?: string | null;
+  action?: string | null;
+}
+
+/** What changed in a service, or wherever the caller may look, the newest first. */
+export async function listAuditEntries(ctx: Ctx, filter: AuditEntryFilter, page: PageArgs): Promise<Page<AuditEntry>> {
+  const serviceId = await visibleServiceIdOrAll(ctx, filter.service);
+  const query = ctx.db.createQueryBuilder(AuditEntry, 'entry');
+  if (serviceId !== null) query.andWhere('entry.service_id = :serviceId', { serviceId });
+  for (const [column, value] of [
+    ['subject_id', filter.subjectId],
+    ['action', filter.action],
+  ] as const) {
+    if (value) query.andWhere(`entry.${column} = :${column}`, { [column]: searchable(value) });
+  }
+  return fetchPage(query, { columns: [{ sql: 'entry.id', type: 'bigint' }], direction: 'desc' }, page);
+}

@@ -1,0 +1,105 @@
+/** Truth, billed and due of each (contract, product) from stored lines and settlements, and the target that follows. */
+import type { EntityManager } from 'typeorm';
+import { type Balance, type PeriodValue, balanceOf } from '../domain/balance';
+import { Decimal, ZERO } from '../domain/decimal';
+import { type ContractState, isBilledByOdoo, loadContractState } from './contract-state';
+import type { RatedLine } from './rating';
+import type { Ctx } from '../ctx';
+import { contractInSight } from './contracts';
+
+export interface ProductBalance extends Balance {
+  contractId: string;
+  productId: string;
+  mode: 'QUANTITY' | 'AMOUNT';
+  asOf: Date;
+}
+
+/** Truth and billed of one product in each period that Odoo bills, oldest first, by product id. */
+export type BillableValues = Map<string, PeriodValue[]>;
+
+/**
+ * Values of all products of the contract. Periods that are closed count with their newest revisions; the open one with
+ * `openLines`, what it would be rated now, or not at all.
+ */
+export async function billableValues(
+  tx: EntityManager,
+  state: ContractState,
+  openLines: readonly RatedLine[] | null,
+): Promise<BillableValues> {
+  const truths = await truthByPeriod(tx, state.id);
+  const billed = await billedByPeriod(tx, state.id);
+  const values: BillableValues = new Map();
+  for (const { productId, serviceId } of state.charges) {
+    if (values.has(productId)) continue;
+    const periods = state.periods.filter(
+      (period) => isBilledByOdoo(state, serviceId, period) && (period.closed || openLines !== null),
+    );
+    values.set(
+      productId,
+      periods.map((period) => {
+        const key = `${period.id} ${productId}`;
+        const truth = period.closed ? truths.get(key) : openTruth(openLines, productId);
+        return { periodId: period.id, truth: truth ?? ZERO, billed: billed.get(key) ?? ZERO };
+      }),
+    );
+  }
+  return values;
+}
+
+function openTruth(openLines: readonly RatedLine[] | null, productId: string): Decimal {
+  const lines = (openLines ?? []).filter((line) => line.charge.productId === productId);
+  return lines.reduce((total, line) => total.plus(line.value), ZERO);
+}
+
+/** What the slot of `periodId` is to be set to: all that is due up to and with that period. */
+export function targetFor(values: readonly PeriodValue[], periodId: string, places: number): Decimal {
+  const index = values.findIndex((value) => value.periodId === periodId);
+  const upTo = values.slice(0, index + 1);
+  // What Odoo billed for the slot itself is no reason to bill less of it: due(n) takes billed(p) for p < n.
+  const own = upTo.at(-1);
+  const periods = own === undefined ? [] : [...upTo.slice(0, -1), { ...own, billed: ZERO }];
+  return balanceOf(periods, places).target;
+}
+
+/** Balances of a contract as they stand: closed periods only, all that Odoo billed. One for each product with charges. */
+export async function balances(ctx: Ctx, contractId: string): Promise<ProductBalance[]> {
+  await contractInSight(ctx, contractId);
+  const state = await loadContractState(ctx.db.manager, contractId);
+  if (state === null) return [];
+  const visible = ctx.actor.serviceId === null ? state : withChargesOf(state, ctx.actor.serviceId);
+  const values = await billableValues(ctx.db.manager, visible, null);
+  return [...values].map(([productId, periods]) => ({
+    ...balanceOf(periods, ctx.config.quantityPlaces),
+    contractId,
+    productId,
+    mode: visible.charges.find((charge) => charge.productId === productId)?.mode ?? 'QUANTITY',
+    asOf: ctx.now,
+  }));
+}
+
+/** The contract as one service may see it: its own charges only. */
+export function withChargesOf(state: ContractState, serviceId: string): ContractState {
+  return { ...state, charges: state.charges.filter((charge) => charge.serviceId === serviceId) };
+}
+
+async function truthByPeriod(tx: EntityManager, contractId: string): Promise<Map<string, Decimal>> {
+  const rows = await tx.query<{ period_id: string; product_id: string; truth: string }[]>(
+    `select period_id, product_id, sum(value) as truth from (
+       select distinct on (l.period_id, l.charge_id, l.bucket) l.period_id, c.product_id, l.value
+         from billable_line l join charge c on c.id = l.charge_id join billing_period p on p.id = l.period_id
+        where p.contract_id = $1
+        order by l.period_id, l.charge_id, l.bucket, l.revision desc) newest
+      group by period_id, product_id`,
+    [contractId],
+  );
+  return new Map(rows.map((row) => [`${row.period_id} ${row.product_id}`, new Decimal(row.truth)]));
+}
+
+async function billedByPeriod(tx: EntityManager, contractId: string): Promise<Map<string, Decimal>> {
+  const rows = await tx.query<{ period_id: string; product_id: string; billed: string }[]>(
+    `select period_id, product_id, sum(billed) as billed from slot_settlement
+      where contract_id = $1 group by period_id, product_id`,
+    [contractId],
+  );
+  return new Map(rows.map((row) => [`${row.period_id} ${row.product_id}`, new Decimal(row.billed)]));
+}

@@ -1,0 +1,131 @@
+/** Finds what stands in the way of writing a contract's slots, and keeps the standing blocks: since when, lifted when. */
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { BlockReason } from '../entities/billing-block';
+import type { ContractState, LineState, PeriodState } from './contract-state';
+import { ambiguousMetrics } from './rating';
+
+/** A block as found now. `productId` null concerns the whole contract. */
+export interface FoundBlock {
+  periodId: string;
+  reason: BlockReason | keyof typeof BlockReason;
+  productId: string | null;
+  lineId: string | null;
+}
+
+const MESSAGES: Record<BlockReason, string> = {
+  LINE_MISSING: 'The order has no line with the product: add one in Odoo; what is due waits.',
+  AMBIGUOUS_LINE: 'Two lines of the order carry the product: remove one in Odoo.',
+  AMBIGUOUS_CHARGE: 'Two charges of one metric fit the order: only one of their products may be on it.',
+  ORDER_CANCELLED: 'The order is cancelled or gone from Odoo.',
+  CONTRACT_ENDED: 'The order was renewed or churned in Odoo: settle what is due by hand.',
+  CREDIT_NOTE:
+    'A credit note or a cancelled invoice touches the line: decide in Odoo whether its usage is billed again.',
+  CURRENCY_MISMATCH: "The order's currency is not the charge's: use an order in the charge's currency.",
+  PRICE_NOT_ONE: 'The line must cost 1.00 without discount, for its quantity is the amount.',
+  PERIOD_UNCONFIRMED: 'The period was derived when the order was first seen running: confirm its start.',
+  DATE_MOVED_BACK: 'The next invoice date moved back over a closed boundary: move it forward in Odoo.',
+  PREVIOUS_NOT_INVOICED: 'The slot still holds an earlier period that Odoo has not invoiced.',
+  HELD_BY_DRAFT: 'A draft invoice holds the line: post or delete it in Odoo.',
+  READ_BACK_DIFFERS: 'Odoo kept another quantity than the one written.',
+  REFUSED_BY_ODOO: 'Odoo refused the write.',
+};
+
+/** The sentence of a block: what it means and what to do. */
+export function blockMessage(reason: BlockReason | keyof typeof BlockReason): string {
+  return MESSAGES[reason];
+}
+
+/** What stops every line of the contract. */
+export function contractObstacles(state: ContractState, open: PeriodState, movedBack: boolean): FoundBlock[] {
+  const reasons: BlockReason[] = [];
+  const { order } = state;
+  if (order.gone || order.orderState === 'cancel') reasons.push(BlockReason.ORDER_CANCELLED);
+  else if (order.subscriptionState === 'RENEWED' || order.subscriptionState === 'CHURNED') {
+    reasons.push(BlockReason.CONTRACT_ENDED);
+  }
+  if (movedBack) reasons.push(BlockReason.DATE_MOVED_BACK);
+  return reasons.map((reason) => ({ periodId: open.id, reason, productId: null, lineId: null }));
+}
+
+/** What stops one metered line; blocks name the oldest billable period, which is the one that waits. */
+export async function lineObstacles(
+  tx: EntityManager,
+  state: ContractState,
+  line: LineState,
+  periods: readonly PeriodState[],
+): Promise<FoundBlock[]> {
+  const period = periods.at(-1);
+  if (period === undefined) return [];
+  const charges = state.charges.filter((charge) => charge.productId === line.productId);
+  const ambiguous = ambiguousMetrics(state);
+  const reasons: BlockReason[] = [];
+  if (state.lines.filter((other) => other.productId === line.productId).length > 1)
+    reasons.push(BlockReason.AMBIGUOUS_LINE);
+  if (charges.some((charge) => ambiguous.has(charge.metricId))) reasons.push(BlockReason.AMBIGUOUS_CHARGE);
+  if (charges.some((charge) => charge.currency !== null && charge.currency !== state.order.currency)) {
+    reasons.push(BlockReason.CURRENCY_MISMATCH);
+  }
+  const isAmount = charges.some((charge) => charge.mode === 'AMOUNT');
+  if (isAmount && !(line.unitPrice.eq(1) && line.discount.isZero())) reasons.push(BlockReason.PRICE_NOT_ONE);
+  if (await hasCreditNote(tx, line)) reasons.push(BlockReason.CREDIT_NOTE);
+  return reasons.map((reason) => ({ periodId: period.id, reason, productId: line.productId, lineId: line.id }));
+}
+
+/** Products that are due and whose line is gone. */
+export async function missingLines(tx: EntityManager, state: ContractState, open: PeriodState): Promise<FoundBlock[]> {
+  const present = new Set(state.lines.map((line) => line.productId));
+  const written = await tx.query<{ product_id: string }[]>(
+    'select distinct product_id from write_back where contract_id = $1',
+    [state.id],
+  );
+  return written
+    .filter((row) => !present.has(row.product_id))
+    .map((row) => ({ periodId: open.id, reason: BlockReason.LINE_MISSING, productId: row.product_id, lineId: null }));
+}
+
+/** A posted or draft credit note on the line, or a cancelled invoice that a slot was settled with. */
+async function hasCreditNote(tx: EntityManager, line: LineState): Promise<boolean> {
+  const rows = await tx.query<unknown[]>(
+    `select 1 from invoice_line il join invoice i on i.odoo_id = il.invoice_odoo_id
+      where il.sale_line_odoo_ids @> array[$1::integer]
+        and ((i.move_type = 'out_refund' and i.state <> 'cancel' and i.gone_at is null)
+          or ((i.state <> 'posted' or i.gone_at is not null) and exists
+               (select 1 from slot_settlement s where s.invoice_line_id = il.id)))
+      limit 1`,
+    [line.odooId],
+  );
+  return rows.length > 0;
+}
+
+/** Stores blocks that are new and lifts those that are no longer found. */
+export async function storeBlocks(
+  tx: EntityManager,
+  ctx: Ctx,
+  contractId: string,
+  found: readonly FoundBlock[],
+): Promise<void> {
+  const rows = found.map((block) => ({
+    period_id: block.periodId,
+    product_id: block.productId,
+    subscription_line_id: block.lineId,
+    reason: block.reason,
+    message: blockMessage(block.reason),
+  }));
+  const recordset = `json_to_recordset($2::json) as f
+     (period_id uuid, product_id uuid, subscription_line_id uuid, reason text, message text)`;
+  await tx.query(
+    `update billing_block b set lifted_at = $3
+      where b.contract_id = $1 and b.lifted_at is null and not exists (
+        select 1 from ${recordset}
+         where (f.period_id, f.product_id, f.subscription_line_id, f.reason)
+           is not distinct from (b.period_id, b.product_id, b.subscription_line_id, b.reason))`,
+    [contractId, JSON.stringify(rows), ctx.now],
+  );
+  await tx.query(
+    `insert into billing_block (contract_id, period_id, product_id, subscription_line_id, reason, message, since)
+     select $1, f.period_id, f.product_id, f.subscription_line_id, f.reason, f.message, $3 from ${recordset}
+     on conflict (period_id, product_id, subscription_line_id, reason) where lifted_at is null do nothing`,
+    [contractId, JSON.stringify(rows), ctx.now],
+  );
+}

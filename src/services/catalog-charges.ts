@@ -1,0 +1,223 @@
+/** Charges: which Odoo product carries a metric, and at what price. A product belongs to one service. */
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { Decimal, printDecimal } from '../domain/decimal';
+import { BillingError } from '../domain/errors';
+import { invalid, parseDecimal } from '../domain/parse';
+import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
+import { Charge, ChargeMode } from '../entities/charge';
+import { Metric } from '../entities/metric';
+import { Product } from '../entities/product';
+import { enqueue } from '../queue';
+import { notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
+import { writeAudit } from './audit';
+import { bumpCatalogVersion } from './catalog-version';
+import { ensureProductMirrored } from './mirror-ensure';
+import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { inTransaction, violatedConstraint } from './transaction';
+
+export interface CreateChargeInput {
+  service?: string | null;
+  /** Code of a metric of the service. */
+  metric: string;
+  productOdooId: number;
+  mode: ChargeMode;
+  /** In mode AMOUNT only. */
+  price?: PriceModelJson | null;
+  /** In mode AMOUNT only: three letters that Odoo knows. */
+  currency?: string | null;
+  /** Units of the metric a period, 0 or more. */
+  freeUnits: string;
+  /** Units of the metric, above 0; 1 in mode AMOUNT. */
+  unitsPerProductUnit: string;
+}
+
+type ChargeTerms = Pick<Charge, 'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit'>;
+
+/**
+ * Lets a product carry a metric. The product must be a service invoiced on delivered quantities: only those have a quantity
+ * we may write.
+ * @throws BillingError NOT_FOUND for an unknown metric or product, CONFLICT when the product's charges forbid this one.
+ */
+export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<{ charge: Charge }> {
+  const terms = parseTerms(input);
+  const serviceId = await visibleServiceId(ctx, input.service);
+  await refuseForeignProduct(ctx, serviceId, input.productOdooId);
+  await ensureProductMirrored(ctx, input.productOdooId, 'productOdooId');
+  return inTransaction(ctx, async (tx) => {
+    const metric = await tx.findOneBy(Metric, { serviceId, code: searchable(input.metric) });
+    if (metric === null) throw notFound('metric', 'metric');
+    const product = await meterableProduct(tx, input.productOdooId);
+    await refuseUnknownCurrency(tx, terms.currency);
+    const charge = tx.create(Charge, {
+      ...terms,
+      serviceId,
+      metricId: metric.id,
+      productId: product.id,
+      validFrom: null,
+      validTo: null,
+      createdAt: ctx.now,
+      archivedAt: null,
+    });
+    await tx.save(charge).catch((error: unknown) => refuseViolation(ctx, error));
+    await bumpCatalogVersion(tx, [serviceId]);
+    await writeAudit(tx, ctx, {
+      action: 'charge.created',
+      subjectType: 'charge',
+      subjectId: charge.id,
+      serviceId,
+      details: {
+        ...terms,
+        freeUnits: printDecimal(terms.freeUnits),
+        unitsPerProductUnit: printDecimal(terms.unitsPerProductUnit),
+        metric: metric.code,
+        productOdooId: product.odooId,
+      },
+    });
+    // The product's lines become metered: their slots need a first value, and waiting records may have found their contract.
+    await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
+    await enqueue(tx, 'assign-usage', {}, { jobKey: 'assign-usage' });
+    return { charge };
+  });
+}
+
+export interface ChargeFilter {
+  service?: string | null;
+  metric?: string | null;
+}
+
+/** Charges of a service, of one metric, or all that the caller may see, the oldest first. */
+export async function listCharges(ctx: Ctx, filter: ChargeFilter, page: PageArgs): Promise<Page<Charge>> {
+  const serviceId = await visibleServiceIdOrAll(ctx, filter.service);
+  const query = ctx.db.createQueryBuilder(Charge, 'charge');
+  if (serviceId !== null) query.andWhere('charge.service_id = :serviceId', { serviceId });
+  if (filter.metric !== null && filter.metric !== undefined) {
+    query.innerJoin(Metric, 'metric', 'metric.id = charge.metric_id');
+    query.andWhere('metric.code = :code', { code: searchable(filter.metric) });
+  }
+  return fetchPage(query, byId('charge'), page);
+}
+
+export async function chargesByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, Charge>> {
+  const charges = await visibleCharges(ctx, 'id', ids);
+  return new Map(charges.map((charge) => [charge.id, charge]));
+}
+
+/** Of each metric all charges, the oldest first. */
+export async function chargesByMetricIds(ctx: Ctx, metricIds: readonly string[]): Promise<Map<string, Charge[]>> {
+  return groupedBy(await visibleCharges(ctx, 'metric_id', metricIds), 'metricId');
+}
+
+/** Of each product all charges that the caller may see, the oldest first. */
+export async function chargesByProductIds(ctx: Ctx, productIds: readonly string[]): Promise<Map<string, Charge[]>> {
+  return groupedBy(await visibleCharges(ctx, 'product_id', productIds), 'productId');
+}
+
+async function visibleCharges(
+  ctx: Ctx,
+  column: 'id' | 'metric_id' | 'product_id',
+  ids: readonly string[],
+): Promise<Charge[]> {
+  const query = ctx.db.createQueryBuilder(Charge, 'charge').where(`charge.${column} = any(:ids)`, { ids });
+  if (ctx.actor.serviceId !== null)
+    query.andWhere('charge.service_id = :serviceId', { serviceId: ctx.actor.serviceId });
+  return query.orderBy('charge.id').getMany();
+}
+
+function groupedBy(charges: readonly Charge[], property: 'metricId' | 'productId'): Map<string, Charge[]> {
+  const groups = new Map<string, Charge[]>();
+  for (const charge of charges) {
+    const group = groups.get(charge[property]);
+    if (group === undefined) groups.set(charge[property], [charge]);
+    else group.push(charge);
+  }
+  return groups;
+}
+
+function parseTerms(input: CreateChargeInput): ChargeTerms {
+  const { mode } = input;
+  const freeUnits = parseDecimal(input.freeUnits, 'freeUnits');
+  if (freeUnits.isNegative()) throw invalid('freeUnits', 'freeUnits must be 0 or more.');
+  const unitsPerProductUnit = parseDecimal(input.unitsPerProductUnit, 'unitsPerProductUnit');
+  if (!unitsPerProductUnit.isPositive() || unitsPerProductUnit.isZero()) {
+    throw invalid('unitsPerProductUnit', 'unitsPerProductUnit must be above 0.');
+  }
+  switch (mode) {
+    case ChargeMode.QUANTITY:
+      if (input.price) throw invalid('price', 'price belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
+      if (input.currency) throw invalid('currency', 'currency belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
+      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit };
+    case ChargeMode.AMOUNT:
+      if (!input.price) throw invalid('price', 'In mode AMOUNT the charge needs a price.');
+      if (!input.currency) throw invalid('currency', 'In mode AMOUNT the charge needs the currency of its price.');
+      if (!unitsPerProductUnit.equals(new Decimal(1))) {
+        throw invalid('unitsPerProductUnit', 'unitsPerProductUnit is 1 in mode AMOUNT: the quantity is the amount.');
+      }
+      return {
+        mode,
+        price: printPriceModel(parsePriceModel(input.price)),
+        currency: input.currency,
+        freeUnits,
+        unitsPerProductUnit,
+      };
+  }
+}
+
+/** To a service's key another service's product looks like none; asked before Odoo is, so that the answers do not differ. */
+async function refuseForeignProduct(ctx: Ctx, serviceId: string, productOdooId: number): Promise<void> {
+  const [foreign] = await ctx.db.query<unknown[]>(
+    `select 1 from charge join product on product.id = charge.product_id
+      where product.odoo_id = $1 and charge.service_id <> $2 limit 1`,
+    [productOdooId, serviceId],
+  );
+  if (foreign !== undefined) throw takenProduct(ctx);
+}
+
+function takenProduct(ctx: Ctx): BillingError {
+  if (ctx.actor.serviceId !== null) return notFound('product', 'productOdooId');
+  return new BillingError('CONFLICT', 'The product carries charges of another service, and can serve one only.', {
+    field: 'productOdooId',
+  });
+}
+
+async function meterableProduct(tx: EntityManager, odooId: number): Promise<Product> {
+  const product = await tx.findOneBy(Product, { odooId });
+  if (product === null) throw notFound('product', 'productOdooId');
+  if (product.type === 'service' && product.invoicePolicy === 'delivery') return product;
+  throw new BillingError(
+    'VALIDATION_FAILED',
+    'The product must be a service that Odoo invoices on delivered quantities.',
+    { field: 'productOdooId', type: product.type, invoicePolicy: product.invoicePolicy },
+  );
+}
+
+async function refuseUnknownCurrency(tx: EntityManager, code: string | null): Promise<void> {
+  if (code === null) return;
+  const known = /^[A-Z]{3}$/.test(code)
+    ? await tx.query<unknown[]>('select 1 from currency where code = $1', [code])
+    : [];
+  if (known.length === 0)
+    throw invalid('currency', 'currency must be three letters of a currency that Odoo uses: "USD".');
+}
+
+/** What each of the table's constraints says to a caller. */
+const VIOLATIONS: Readonly<Record<string, { field: string; message: string }>> = {
+  charge_metric_product_key: { field: 'productOdooId', message: 'The product carries this metric already.' },
+  charge_product_mode_excl: { field: 'mode', message: 'The other charges of the product have the other mode.' },
+  charge_product_currency_excl: {
+    field: 'currency',
+    message: 'The other charges of the product are in another currency.',
+  },
+  charge_product_factor_excl: {
+    field: 'unitsPerProductUnit',
+    message: 'The other charges of the product have another unitsPerProductUnit.',
+  },
+};
+
+function refuseViolation(ctx: Ctx, error: unknown): never {
+  const constraint = violatedConstraint(error) ?? '';
+  if (constraint === 'charge_product_service_excl') throw takenProduct(ctx);
+  const violation = VIOLATIONS[constraint];
+  if (violation === undefined) throw error;
+  throw new BillingError('CONFLICT', violation.message, { field: violation.field });
+}

@@ -1,0 +1,61 @@
+/** Services: made by the whole installation's operators, read by whoever they belong to. */
+import type { Ctx } from '../ctx';
+import { BillingError } from '../domain/errors';
+import { invalid, parseText } from '../domain/parse';
+import { Service, ServiceStage } from '../entities/service';
+import { writeAudit } from './audit';
+import { tileBillerSpans } from './biller-spans';
+import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { inTransaction, violatedConstraint } from './transaction';
+
+export interface CreateServiceInput {
+  code: string;
+  name: string;
+  stage: ServiceStage;
+}
+
+/**
+ * Makes a service; every contract there is gets its biller for it.
+ * @throws BillingError FORBIDDEN for a key bound to a service, CONFLICT for a code that is taken.
+ */
+export async function createService(ctx: Ctx, input: CreateServiceInput): Promise<{ service: Service }> {
+  if (ctx.actor.serviceId !== null) {
+    throw new BillingError('FORBIDDEN', 'Only a key of the whole installation makes services.', { scope: 'admin' });
+  }
+  const { code, stage } = input;
+  if (!/^[a-z0-9][a-z0-9_-]{0,62}$/.test(code)) {
+    throw invalid('code', 'code must be 1 to 63 lower-case letters, digits, - and _, with a letter or digit first.');
+  }
+  const name = parseText(input.name, 'name', 200);
+  return inTransaction(ctx, async (tx) => {
+    const service = tx.create(Service, { code, name, stage, createdAt: ctx.now, archivedAt: null });
+    await tx.save(service).catch(refuseTakenCode);
+    await tileBillerSpans(tx, { serviceIds: [service.id] });
+    await writeAudit(tx, ctx, {
+      action: 'service.created',
+      subjectType: 'service',
+      subjectId: service.id,
+      serviceId: service.id,
+      details: { code, name, stage },
+    });
+    return { service };
+  });
+}
+
+/** The services a caller may see, the oldest first. */
+export async function listServices(ctx: Ctx, page: PageArgs): Promise<Page<Service>> {
+  const query = ctx.db.createQueryBuilder(Service, 'service');
+  if (ctx.actor.serviceId !== null) query.where('service.id = :serviceId', { serviceId: ctx.actor.serviceId });
+  return fetchPage(query, byId('service'), page);
+}
+
+export async function servicesByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, Service>> {
+  const query = ctx.db.createQueryBuilder(Service, 'service').where('service.id = any(:ids)', { ids });
+  if (ctx.actor.serviceId !== null) query.andWhere('service.id = :serviceId', { serviceId: ctx.actor.serviceId });
+  return new Map((await query.getMany()).map((service) => [service.id, service]));
+}
+
+function refuseTakenCode(error: unknown): never {
+  if (violatedConstraint(error) !== 'service_code_key') throw error;
+  throw new BillingError('CONFLICT', 'There is a service with this code already.', { field: 'code' });
+}

@@ -1,0 +1,198 @@
+/**
+ * Everything rating, slots and previews need to know of one contract, read in a fixed number of statements: its order, the
+ * lines that charges meter, the charges, who bills, and its periods. Reads only; callers hold the contract's lane.
+ */
+import type { EntityManager } from 'typeorm';
+import { Decimal } from '../domain/decimal';
+import type { Aggregation } from '../domain/aggregate';
+import type { PlanInterval } from '../domain/period';
+import { parsePriceModel, type PriceModel, type PriceModelJson } from '../domain/price-model';
+
+/** The one order of a contract; renewals, which add more, come later. */
+export interface OrderState {
+  id: string;
+  odooId: number;
+  orderState: string;
+  subscriptionState: string | null;
+  startOn: string | null;
+  nextInvoiceOn: string | null;
+  gone: boolean;
+  currency: string;
+  places: number;
+  plan: PlanInterval | null;
+  /** In Odoo's time: the newest mirrored change of the order. */
+  syncedAt: Date;
+}
+
+export interface LineState {
+  id: string;
+  odooId: number;
+  productId: string;
+  unitPrice: Decimal;
+  discount: Decimal;
+  deliveredQuantity: Decimal;
+}
+
+export interface ChargeState {
+  id: string;
+  serviceId: string;
+  metricId: string;
+  metricCode: string;
+  aggregation: Aggregation;
+  productId: string;
+  productName: string;
+  mode: 'QUANTITY' | 'AMOUNT';
+  price: PriceModel | null;
+  currency: string | null;
+  freeUnits: Decimal;
+  unitsPerProductUnit: Decimal;
+}
+
+export interface PeriodState {
+  id: string;
+  startOn: string;
+  endOn: string | null;
+  start: Date;
+  end: Date | null;
+  closed: boolean;
+  dirty: boolean;
+  unconfirmed: boolean;
+}
+
+export interface SpanState {
+  serviceId: string;
+  biller: 'LAGO' | 'ODOO' | 'NONE';
+  startsAt: Date | null;
+  endsAt: Date | null;
+  invoicesAfterOdooId: number | null;
+}
+
+export interface ContractState {
+  id: string;
+  seenNextInvoiceOn: string | null;
+  seenInvoiceOdooId: number | null;
+  order: OrderState;
+  /** Lines of the order, not gone, whose product some charge names. */
+  lines: LineState[];
+  /** Charges whose product is, or ever was, on a line of the order. */
+  charges: ChargeState[];
+  spans: SpanState[];
+  /** Oldest first; the open one is the last. */
+  periods: PeriodState[];
+}
+
+/** The state of one contract; null when it is unknown. */
+export async function loadContractState(tx: EntityManager, contractId: string): Promise<ContractState | null> {
+  const [contract] = await tx.query<ContractRow[]>(CONTRACT_SQL, [contractId]);
+  if (contract === undefined) return null;
+  const lines = await tx.query<LineRow[]>(LINES_SQL, [contract.order_odoo_id]);
+  const charges = await tx.query<ChargeRow[]>(CHARGES_SQL, [contract.order_odoo_id]);
+  const spans = await tx.query<SpanState[]>(SPANS_SQL, [contractId]);
+  const periods = await tx.query<PeriodState[]>(PERIODS_SQL, [contractId]);
+  return {
+    id: contractId,
+    seenNextInvoiceOn: contract.seen_next_invoice_on,
+    seenInvoiceOdooId: contract.seen_invoice_odoo_id,
+    order: toOrder(contract),
+    lines: lines.map((row) => ({
+      ...row,
+      unitPrice: new Decimal(row.unitPrice),
+      discount: new Decimal(row.discount),
+      deliveredQuantity: new Decimal(row.deliveredQuantity),
+    })),
+    charges: charges.map((row) => ({
+      ...row,
+      price: row.price === null ? null : parsePriceModel(row.price),
+      freeUnits: new Decimal(row.freeUnits),
+      unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
+    })),
+    spans,
+    periods,
+  };
+}
+
+/** Whether Odoo bills what `serviceId` counts in a period: its span at the period's first instant says. */
+export function isBilledByOdoo(state: ContractState, serviceId: string, period: { start: Date }): boolean {
+  return state.spans.some(
+    (span) =>
+      span.serviceId === serviceId &&
+      span.biller === 'ODOO' &&
+      (span.startsAt === null || span.startsAt <= period.start) &&
+      (span.endsAt === null || span.endsAt > period.start),
+  );
+}
+
+interface ContractRow {
+  seen_next_invoice_on: string | null;
+  seen_invoice_odoo_id: number | null;
+  order_id: string;
+  order_odoo_id: number;
+  order_state: string;
+  subscription_state: string | null;
+  start_on: string | null;
+  next_invoice_on: string | null;
+  gone: boolean;
+  synced_at: Date;
+  currency: string;
+  places: number;
+  period_count: number | null;
+  period_unit: PlanInterval['unit'] | null;
+}
+
+type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
+type LineRow = Textual<LineState>;
+type ChargeRow = Omit<Textual<ChargeState>, 'price'> & { price: PriceModelJson | null };
+
+function toOrder(row: ContractRow): OrderState {
+  return {
+    id: row.order_id,
+    odooId: row.order_odoo_id,
+    orderState: row.order_state,
+    subscriptionState: row.subscription_state,
+    startOn: row.start_on,
+    nextInvoiceOn: row.next_invoice_on,
+    gone: row.gone,
+    currency: row.currency,
+    places: row.places,
+    plan:
+      row.period_count === null || row.period_unit === null ? null : { count: row.period_count, unit: row.period_unit },
+    syncedAt: row.synced_at,
+  };
+}
+
+const CONTRACT_SQL = `
+  select c.seen_next_invoice_on::text, c.seen_invoice_odoo_id, s.id as order_id, s.odoo_id as order_odoo_id, s.order_state,
+         s.subscription_state, s.start_on::text, s.next_invoice_on::text, s.gone_at is not null as gone, s.synced_at,
+         y.code as currency, y.decimal_places as places, p.period_count, p.period_unit
+    from contract c
+    join subscription s on s.contract_id = c.id
+    join currency y on y.odoo_id = s.currency_odoo_id
+    left join plan p on p.odoo_id = s.plan_odoo_id
+   where c.id = $1
+   order by s.contract_sequence desc limit 1`;
+
+const LINES_SQL = `
+  select l.id, l.odoo_id as "odooId", p.id as "productId", l.unit_price as "unitPrice", l.discount,
+         l.delivered_quantity as "deliveredQuantity"
+    from subscription_line l join product p on p.odoo_id = l.product_odoo_id
+   where l.subscription_odoo_id = $1 and l.gone_at is null
+     and exists (select 1 from charge c where c.product_id = p.id)
+   order by l.odoo_id`;
+
+const CHARGES_SQL = `
+  select c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode", m.aggregation,
+         c.product_id as "productId", p.name as "productName", c.mode, c.price, c.currency, c.free_units as "freeUnits",
+         c.units_per_product_unit as "unitsPerProductUnit"
+    from charge c join metric m on m.id = c.metric_id join product p on p.id = c.product_id
+   where p.odoo_id in (select product_odoo_id from subscription_line where subscription_odoo_id = $1)
+   order by c.product_id, c.id`;
+
+const SPANS_SQL = `
+  select service_id as "serviceId", biller, starts_at as "startsAt", ends_at as "endsAt",
+         invoices_after_odoo_id as "invoicesAfterOdooId"
+    from biller_span where contract_id = $1 order by service_id, starts_at nulls first`;
+
+const PERIODS_SQL = `
+  select id, start_on::text as "startOn", end_on::text as "endOn", start_at as "start", end_at as "end",
+         state = 'CLOSED' as closed, dirty, derived and confirmed_at is null as unconfirmed
+    from billing_period where contract_id = $1 order by start_at`;

@@ -1,0 +1,249 @@
+/**
+ * Writes to the ledger and to what hangs on it in the same transaction: the hourly rollup, and the mark on closed periods
+ * that must be rated again. Whoever calls holds the lanes; every statement touches its rows in the order of their keys.
+ */
+import { strict as assert } from 'node:assert';
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { printDecimal } from '../domain/decimal';
+import type { UsageDraft } from '../domain/usage-record';
+import type { LinkedMetric } from './usage-contract';
+import type { Place } from './usage-resolve';
+
+/** A draft with its place: what can be recorded. */
+export interface PlacedUsage {
+  serviceId: string;
+  draft: UsageDraft;
+  place: Place;
+}
+
+interface InsertedRow {
+  id: string;
+  service_id: string;
+  idempotency_key: string;
+  late: boolean;
+}
+
+/**
+ * True when instant `countedAt` lies in a closed period of the contract. Asked in the inserting statement itself, which
+ * begins after the lanes are held and so sees every close before it.
+ */
+const LATE = (contractId: string, countedAt: string): string => `
+  exists (select 1 from billing_period p where p.contract_id = ${contractId} and p.state = 'CLOSED'
+             and tstzrange(p.start_at, p.end_at) @> ${countedAt})`;
+
+const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end - interval '1 microsecond' else i.window_start end`;
+
+/** Text sorts by bytes: any order would do that is the same everywhere, and this one is the cheapest. */
+const INSERT = `
+  with inserted as (
+    insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+      window_end, counted_at, quantity, dimensions, meter, source, actor, account, subscription_id, late,
+      idempotency_key, content_hash, received_at)
+    select i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
+      i.window_end, i.counted_at, i.quantity, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
+      ${LATE('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
+    from (
+      select i.*, ${LAST_INSTANT} as counted_at
+        from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
+          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, dimensions jsonb, meter text,
+          source text, account text, subscription_id uuid, idempotency_key text, content_hash text)) i
+    order by i.service_id, i.idempotency_key collate "C"
+    on conflict (service_id, idempotency_key) do nothing
+    returning id, service_id, idempotency_key, account_link_id, contract_id, metric_id, counted_at, quantity, late),
+  rolled_up as (
+    insert into usage_rollup (account_link_id, contract_id, metric_id, hour, quantity, records)
+    select account_link_id, contract_id, metric_id, date_trunc('hour', counted_at, 'UTC') as hour, sum(quantity), count(*)
+      from inserted
+     group by account_link_id, contract_id, metric_id, hour
+     order by account_link_id, contract_id, metric_id, hour
+    on conflict on constraint usage_rollup_key do update
+      set quantity = usage_rollup.quantity + excluded.quantity, records = usage_rollup.records + excluded.records)
+  select id, service_id, idempotency_key, late from inserted`;
+
+/** Names a key of a service in maps. */
+export function usageKey(serviceId: string, idempotencyKey: string): string {
+  return `${serviceId} ${idempotencyKey}`;
+}
+
+/**
+ * Inserts what has a new key, at most one of each, and returns the new record ids by `usageKey`. What is missing in the
+ * answer has its key in the ledger already, committed or by this transaction.
+ */
+export async function insertUsage(
+  tx: EntityManager,
+  ctx: Pick<Ctx, 'now' | 'actor'>,
+  usage: readonly PlacedUsage[],
+): Promise<Map<string, string>> {
+  if (usage.length === 0) return new Map();
+  const rows = await tx.query<InsertedRow[]>(INSERT, [JSON.stringify(usage.map(asRow)), ctx.actor.name, ctx.now]);
+  await markDirty(
+    tx,
+    rows.filter(({ late }) => late).map(({ id }) => id),
+  );
+  return new Map(rows.map((row) => [usageKey(row.service_id, row.idempotency_key), row.id]));
+}
+
+function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown> {
+  return {
+    service_id: serviceId,
+    link_id: place.linkId,
+    contract_id: place.contractId,
+    unassigned_reason: place.unassignedReason,
+    metric_id: place.metricId,
+    window_start: draft.windowStart,
+    window_end: draft.windowEnd,
+    quantity: printDecimal(draft.quantity),
+    dimensions: draft.dimensions,
+    meter: draft.meter,
+    source: draft.source,
+    account: draft.account,
+    subscription_id: draft.subscriptionId,
+    idempotency_key: draft.idempotencyKey,
+    content_hash: draft.contentHash,
+  };
+}
+
+/** Marks the closed periods in which these records count now: their worth must be worked out again. */
+async function markDirty(tx: EntityManager, recordIds: readonly string[]): Promise<void> {
+  if (recordIds.length === 0) return;
+  await tx.query(
+    `update billing_period set dirty = true
+      where id in (
+        select p.id from billing_period p
+         where not p.dirty and p.id in (
+           select closed.id from usage_record r
+             left join lateral (
+               select a.contract_id from usage_assignment a where a.record_id = r.id order by a.id desc limit 1) a on true
+             join billing_period closed on closed.contract_id = coalesce(a.contract_id, r.contract_id)
+              and closed.state = 'CLOSED' and tstzrange(closed.start_at, closed.end_at) @> r.counted_at
+            where r.id = any($1))
+         order by p.id for update)`,
+    [recordIds],
+  );
+}
+
+export interface VoidRow {
+  idempotencyKey: string;
+  contentHash: string;
+  /** Id of the record to take out of the count. */
+  corrects: string;
+  reason: string;
+  /** The contract for which that record counts now. */
+  contractId: string | null;
+}
+
+/**
+ * Inserts a void, which copies what it takes out, and takes it out of the rollup. Returns the new record's id; null when the
+ * key is used or the record is voided already. The caller holds the link's correction lock.
+ */
+export async function insertVoid(
+  tx: EntityManager,
+  ctx: Pick<Ctx, 'now' | 'actor'>,
+  row: VoidRow,
+): Promise<string | null> {
+  const [inserted] = await tx.query<{ id: string; late: boolean }[]>(
+    `insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+       window_end, counted_at, quantity, dimensions, meter, kind, corrects, reason, actor, account, subscription_id, late,
+       idempotency_key, content_hash, received_at)
+     select r.service_id, r.account_link_id, $2, case when $2::uuid is null then r.unassigned_reason end, r.metric_id,
+       r.window_start, r.window_end, r.counted_at, r.quantity, r.dimensions, r.meter, 'VOID', r.id, $3, $4, r.account,
+       r.subscription_id, ${LATE('$2::uuid', 'r.counted_at')}, $5, decode($6, 'hex'), $7
+     from usage_record r where r.id = $1
+     on conflict do nothing
+     returning id, late`,
+    [row.corrects, row.contractId, row.reason, ctx.actor.name, row.idempotencyKey, row.contentHash, ctx.now],
+  );
+  if (inserted === undefined) return null;
+  const [, taken] = await tx.query<[unknown, number]>(
+    `update usage_rollup u set quantity = u.quantity - r.quantity, records = u.records - 1
+       from usage_record r
+      where r.id = $1 and u.account_link_id = r.account_link_id and u.contract_id is not distinct from r.contract_id
+        and u.metric_id = r.metric_id and u.hour = date_trunc('hour', r.counted_at, 'UTC')`,
+    [inserted.id],
+  );
+  assert.equal(taken, 1, 'a recorded hour is in the rollup');
+  if (inserted.late) await markDirty(tx, [inserted.id]);
+  return inserted.id;
+}
+
+const UNASSIGNED = `
+  r.kind = 'USAGE' and r.contract_id is null
+    and not exists (select 1 from usage_assignment a where a.record_id = r.id)
+    and not exists (select 1 from usage_record v where v.corrects = r.id)`;
+
+/** An account link and metric whose usage has found its contract. */
+export interface FoundContract extends LinkedMetric {
+  contractId: string;
+}
+
+/**
+ * Attaches at most `limit` records that have no contract yet to the contract found for their link and metric, and moves them
+ * in the rollup. Returns how many. The caller holds the links' correction locks and the lanes.
+ */
+export async function insertAssignments(
+  tx: EntityManager,
+  ctx: Pick<Ctx, 'now' | 'actor'>,
+  { found, limit }: { found: readonly FoundContract[]; limit: number },
+): Promise<number> {
+  const rows = await tx.query<{ record_id: string; late: boolean }[]>(
+    `insert into usage_assignment (record_id, contract_id, assigned_at, actor, reason, late)
+     select id, contract_id, $3, $4, 'only contract that fits', ${LATE('chosen.contract_id', 'chosen.counted_at')}
+       from (
+         select r.id, f.contract_id, r.counted_at
+           from json_to_recordset($1) as f(link_id uuid, metric_id uuid, contract_id uuid)
+           join usage_record r on r.account_link_id = f.link_id and r.metric_id = f.metric_id
+          where ${UNASSIGNED}
+          order by r.id limit $2) chosen
+      order by id
+     returning record_id, late`,
+    [
+      JSON.stringify(
+        found.map(({ linkId, metricId, contractId }) => ({
+          link_id: linkId,
+          metric_id: metricId,
+          contract_id: contractId,
+        })),
+      ),
+      limit,
+      ctx.now,
+      ctx.actor.name,
+    ],
+  );
+  const ids = rows.map(({ record_id: id }) => id);
+  await moveInRollup(tx, ids);
+  await markDirty(
+    tx,
+    rows.filter(({ late }) => late).map(({ record_id: id }) => id),
+  );
+  return ids.length;
+}
+
+/** Hours that `$1`, records assigned just now, leave (contract null) and enter, with what changes in each. */
+const MOVED = `
+  select r.account_link_id, side.contract_id, r.metric_id, date_trunc('hour', r.counted_at, 'UTC') as hour,
+         sum(side.sign * r.quantity) as quantity, sum(side.sign) as records
+    from usage_record r
+    join usage_assignment a on a.record_id = r.id
+    cross join lateral (values (null::uuid, -1), (a.contract_id, 1)) as side(contract_id, sign)
+   where r.id = any($1)
+   group by r.account_link_id, side.contract_id, r.metric_id, hour`;
+
+async function moveInRollup(tx: EntityManager, recordIds: readonly string[]): Promise<void> {
+  if (recordIds.length === 0) return;
+  // Both sides are made and locked in one order first: a rollup row cannot be inserted with what is to be taken from it.
+  await tx.query(
+    `insert into usage_rollup (account_link_id, contract_id, metric_id, hour, quantity, records)
+     select account_link_id, contract_id, metric_id, hour, 0, 0 from (${MOVED}) moved
+      order by account_link_id, contract_id, metric_id, hour
+     on conflict on constraint usage_rollup_key do update set records = usage_rollup.records`,
+    [recordIds],
+  );
+  await tx.query(
+    `update usage_rollup u set quantity = u.quantity + moved.quantity, records = u.records + moved.records
+       from (${MOVED}) moved
+      where u.account_link_id = moved.account_link_id and u.contract_id is not distinct from moved.contract_id
+        and u.metric_id = moved.metric_id and u.hour = moved.hour`,
+    [recordIds],
+  );
+}

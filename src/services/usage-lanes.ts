@@ -1,0 +1,44 @@
+/**
+ * The 64 advisory locks between recording and closing. Whoever adds to a contract's usage holds its lane shared, a close
+ * holds it exclusively: what the close reads is complete, and what comes after it knows that the period is closed.
+ */
+import type { EntityManager } from 'typeorm';
+import { LOCK_CLASS } from './transaction';
+
+/** Few enough that a transaction may hold them all: one lock a contract runs PostgreSQL out of lock memory. */
+const LANES = 64;
+
+/** The lane of a contract, or of an account link whose usage has no contract yet: by the last, random digits of its id. */
+export function laneOf(id: string): number {
+  return Number.parseInt(id.slice(-2), 16) % LANES;
+}
+
+/**
+ * Takes the lanes of `ids` shared until `tx` ends, ascending, in one statement. Period states must be read by a later
+ * statement: only that one sees what a close has committed meanwhile.
+ */
+export async function lockLanesShared(tx: EntityManager, ids: Iterable<string>): Promise<void> {
+  await lockAscending(tx, { take: 'pg_advisory_xact_lock_shared', lockClass: LOCK_CLASS.LANE, ids });
+}
+
+/** Takes the contract's lane exclusively until `tx` ends. Take no second one: two closes could wait for each other. */
+export async function lockLaneExclusive(tx: EntityManager, contractId: string): Promise<void> {
+  await lockAscending(tx, { take: 'pg_advisory_xact_lock', lockClass: LOCK_CLASS.LANE, ids: [contractId] });
+}
+
+/**
+ * Lets one transaction at a time correct or assign records of these account links: where a record belongs is stable for
+ * whoever holds it. Taken before any lane.
+ */
+export async function lockCorrections(tx: EntityManager, linkIds: Iterable<string>): Promise<void> {
+  await lockAscending(tx, { take: 'pg_advisory_xact_lock', lockClass: LOCK_CLASS.CORRECTION, ids: linkIds });
+}
+
+async function lockAscending(
+  tx: EntityManager,
+  locks: { take: string; lockClass: number; ids: Iterable<string> },
+): Promise<void> {
+  const lanes = [...new Set([...locks.ids].map(laneOf))].sort((one, other) => one - other);
+  // A function scan hands the array out in its own order, so the locks are taken in it.
+  await tx.query(`select ${locks.take}($1, lane) from unnest($2::integer[]) as lane`, [locks.lockClass, lanes]);
+}

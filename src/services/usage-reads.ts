@@ -1,0 +1,146 @@
+/**
+ * Reading the ledger: one record by its key, pages of records, and what became of records since they were recorded. Voids
+ * are no records of their own here: they show on what they took out. A service sees its own rows only.
+ */
+import { In } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { parseInstant } from '../domain/parse';
+import { type UnassignedReason, UsageRecord } from '../entities/usage-record';
+import { asUuid, visibleServiceId, visibleServiceIdOrAll } from './access';
+import { fetchPage, type Keyset, type Page, type PageArgs } from './page';
+
+export interface UsageRecordFilter {
+  service?: string | null;
+  account?: string | null;
+  contractId?: string | null;
+  metrics?: readonly string[] | null;
+  /** Counted at or after. */
+  countedFrom?: string | null;
+  /** Counted before. */
+  countedTo?: string | null;
+  unassigned?: boolean | null;
+  late?: boolean | null;
+}
+
+const ORDERS = {
+  COUNTED_AT_ASC: keyset('counted_at', 'asc'),
+  COUNTED_AT_DESC: keyset('counted_at', 'desc'),
+  RECEIVED_AT_DESC: keyset('received_at', 'desc'),
+} satisfies Record<string, Keyset>;
+export type UsageRecordOrder = keyof typeof ORDERS;
+
+function keyset(column: string, direction: Keyset['direction']): Keyset {
+  return {
+    columns: [
+      { sql: `record.${column}`, type: 'timestamptz' },
+      { sql: 'record.id', type: 'bigint' },
+    ],
+    direction,
+  };
+}
+
+/** The record a key belongs to; null when the key is free, or was used for a void. */
+export async function usageRecordByKey(
+  ctx: Ctx,
+  { service, idempotencyKey }: { service?: string | null; idempotencyKey: string },
+): Promise<UsageRecord | null> {
+  const serviceId = await visibleServiceId(ctx, service);
+  if (idempotencyKey.includes('\0')) return null;
+  return ctx.db.getRepository(UsageRecord).findOneBy({ serviceId, idempotencyKey, kind: 'USAGE' });
+}
+
+/** Records by id; those of other services are left out. */
+export async function usageRecordsByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, UsageRecord>> {
+  if (ids.length === 0) return new Map();
+  const own = ctx.actor.serviceId === null ? {} : { serviceId: ctx.actor.serviceId };
+  const records = await ctx.db.getRepository(UsageRecord).findBy({ id: In([...new Set(ids)]), kind: 'USAGE', ...own });
+  return new Map(records.map((record) => [record.id, record]));
+}
+
+/** The newest assignment of a record, if it has one: where it counts instead of where it was recorded. */
+const NEWEST_ASSIGNMENT = (column: string): string =>
+  `(select a.${column} from usage_assignment a where a.record_id = record.id order by a.id desc limit 1)`;
+const CONTRACT = `coalesce(${NEWEST_ASSIGNMENT('contract_id')}, record.contract_id)`;
+const IS_LATE = `coalesce(${NEWEST_ASSIGNMENT('late')}, record.late)`;
+
+/**
+ * A page of records. Names that nothing has give an empty page.
+ * @throws BillingError VALIDATION_FAILED naming `countedFrom`, `countedTo`, `first` or `after`; NOT_FOUND naming `service`.
+ */
+export async function usageRecords(
+  ctx: Ctx,
+  filter: UsageRecordFilter,
+  { order, page }: { order: UsageRecordOrder; page: PageArgs },
+): Promise<Page<UsageRecord>> {
+  const serviceId = await visibleServiceIdOrAll(ctx, filter.service);
+  const query = ctx.db.getRepository(UsageRecord).createQueryBuilder('record').where(`record.kind = 'USAGE'`);
+  const narrow = (name: string, condition: string, value: unknown): void => {
+    if (value !== null && value !== undefined) query.andWhere(condition, { [name]: value });
+  };
+  narrow('serviceId', 'record.serviceId = :serviceId', serviceId);
+  narrow(
+    'account',
+    'record.accountLinkId in (select l.id from account_link l where l.account = :account)',
+    given(filter.account, searchable),
+  );
+  narrow(
+    'metrics',
+    'record.metricId in (select m.id from metric m where m.code = any(:metrics))',
+    given(filter.metrics, (codes) => codes.map(searchable)),
+  );
+  narrow('from', 'record.countedAt >= :from', given(filter.countedFrom, (text) => parseInstant(text, 'countedFrom')));
+  narrow('to', 'record.countedAt < :to', given(filter.countedTo, (text) => parseInstant(text, 'countedTo')));
+  // The two branches are what the indexes serve.
+  narrow(
+    'contractId',
+    `(record.contractId = :contractId or record.id in (
+       select a.record_id from usage_assignment a where a.contract_id = :contractId)) and ${CONTRACT} = :contractId`,
+    given(filter.contractId, (id) => asUuid(id, 'contract', 'contractId')),
+  );
+  narrow('unassigned', `(${CONTRACT} is null) = :unassigned`, filter.unassigned);
+  narrow('late', `${IS_LATE} = :late`, filter.late);
+  return fetchPage(query, ORDERS[order], page);
+}
+
+/** What `read` makes of a filter's value; null when none is given. */
+export function given<T, R>(value: T | null | undefined, read: (value: T) => R): R | null {
+  return value === null || value === undefined ? null : read(value);
+}
+
+/** PostgreSQL has no text with a NUL in it; nothing stored can equal one. */
+export function searchable(text: string): string {
+  return text.includes('\0') ? '' : text;
+}
+
+/** What became of a record since it was recorded, and how its window lies to the periods. */
+export interface UsageRecordState {
+  /** The contract it counts for; null while unassigned. */
+  contractId: string | null;
+  /** Set exactly while `contractId` is null. */
+  unassignedReason: UnassignedReason | null;
+  /** It came, or found its contract, after its period had closed. */
+  late: boolean;
+  /** A period boundary of the contract lies inside its window. */
+  straddles: boolean;
+  voidedAt: Date | null;
+}
+
+/** The present state of records by id. */
+export async function usageRecordStatesByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, UsageRecordState>> {
+  const rows = await ctx.db.query<(UsageRecordState & { id: string })[]>(
+    `select record.id, placed.contract_id as "contractId",
+            case when placed.contract_id is null then record.unassigned_reason end as "unassignedReason",
+            ${IS_LATE} as late,
+            exists (
+              select 1 from billing_period p
+               where p.contract_id = placed.contract_id
+                 and ((p.start_at > record.window_start and p.start_at <= record.counted_at)
+                   or (p.end_at > record.window_start and p.end_at <= record.counted_at))) as straddles,
+            (select v.received_at from usage_record v where v.corrects = record.id and v.kind = 'VOID') as "voidedAt"
+       from usage_record record
+      cross join lateral (select ${CONTRACT} as contract_id) placed
+      where record.id = any($1) and ($2::uuid is null or record.service_id = $2)`,
+    [ids, ctx.actor.serviceId],
+  );
+  return new Map(rows.map(({ id, ...state }) => [id, state]));
+}

@@ -1,0 +1,159 @@
+/**
+ * Recording usage: every key at most once, for ever. Syntax first, then the key, then whatever depends on the state of the
+ * world, so that a re-send finds its first record whatever has changed since.
+ */
+import { strict as assert } from 'node:assert';
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { BillingError, clip, type Problem, toProblem } from '../domain/errors';
+import { parseUsage, type UsageDraft, type UsageInput } from '../domain/usage-record';
+import type { UsageRecord } from '../entities/usage-record';
+import { inTransaction } from './transaction';
+import { insertUsage, type PlacedUsage, usageKey } from './usage-insert';
+import { type StoredKey, storedKeys } from './usage-keys';
+import { usageRecordsByIds } from './usage-reads';
+import { type Place, type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
+
+/** Records of one batch. */
+export const MAX_BATCH_SIZE = 1_000;
+const MAX_KEY_LENGTH = 200;
+
+export type RecordUsageStatus = 'RECORDED' | 'DUPLICATE' | 'REJECTED';
+
+export interface RecordUsageResult {
+  /** Position in the input, from 0. */
+  index: number;
+  idempotencyKey: string;
+  status: RecordUsageStatus;
+  /** The record stored, now or earlier; null when rejected, and when results were not asked for. */
+  record: UsageRecord | null;
+  /** Set exactly when rejected. */
+  problem: Problem | null;
+}
+
+export interface RecordUsageBatchResult {
+  recordedCount: number;
+  duplicateCount: number;
+  rejectedCount: number;
+  rejections: RecordUsageResult[];
+  /** Every item in input order; empty unless asked for. */
+  results: RecordUsageResult[];
+}
+
+/**
+ * Records one counter and returns after the commit. The same key and content again: DUPLICATE with the first record.
+ * @throws BillingError for anything else, IDEMPOTENCY_CONFLICT for a key used with other content.
+ */
+export async function recordUsage(
+  ctx: Ctx,
+  input: UsageInput,
+): Promise<{ status: Exclude<RecordUsageStatus, 'REJECTED'>; record: UsageRecord }> {
+  const [outcome] = await recordAll(ctx, [input]);
+  assert(outcome);
+  if (outcome.status === 'REJECTED') throw outcome.error;
+  const record = (await usageRecordsByIds(ctx, [outcome.recordId])).get(outcome.recordId);
+  assert(record, 'what was recorded can be read');
+  return { status: outcome.status, record };
+}
+
+/**
+ * Records up to 1,000 counters in one transaction. A refused one never spoils the others; sending all again is harmless. The
+ * result of each item is read only with `withResults`.
+ * @throws BillingError VALIDATION_FAILED naming `records` for more.
+ */
+export async function recordUsageBatch(
+  ctx: Ctx,
+  inputs: readonly UsageInput[],
+  { withResults }: { withResults: boolean },
+): Promise<RecordUsageBatchResult> {
+  if (inputs.length > MAX_BATCH_SIZE) {
+    throw new BillingError('VALIDATION_FAILED', `A batch has at most ${MAX_BATCH_SIZE} records.`, { field: 'records' });
+  }
+  const outcomes = await recordAll(ctx, inputs);
+  const ids = withResults ? outcomes.flatMap((outcome) => (outcome.status === 'REJECTED' ? [] : outcome.recordId)) : [];
+  const records = await usageRecordsByIds(ctx, ids);
+  const results = outcomes.map((outcome, index): RecordUsageResult => {
+    const isRejected = outcome.status === 'REJECTED';
+    return {
+      index,
+      // Whatever was sent comes back no longer than a key can be.
+      idempotencyKey: clip(inputs[index]?.idempotencyKey ?? '', MAX_KEY_LENGTH),
+      status: outcome.status,
+      record: isRejected ? null : (records.get(outcome.recordId) ?? null),
+      problem: isRejected ? toProblem(outcome.error) : null,
+    };
+  });
+  const count = (status: RecordUsageStatus): number => results.filter((result) => result.status === status).length;
+  return {
+    recordedCount: count('RECORDED'),
+    duplicateCount: count('DUPLICATE'),
+    rejectedCount: count('REJECTED'),
+    rejections: results.filter((result) => result.status === 'REJECTED'),
+    results: withResults ? results : [],
+  };
+}
+
+type Outcome = { status: 'RECORDED' | 'DUPLICATE'; recordId: string } | { status: 'REJECTED'; error: BillingError };
+
+/** One outcome for each input, in its order. */
+async function recordAll(ctx: Ctx, inputs: readonly UsageInput[]): Promise<Outcome[]> {
+  const parsed = inputs.map(parseUsage);
+  const drafts = parsed.filter((item): item is UsageDraft => !(item instanceof BillingError));
+  const outcomes = drafts.length === 0 ? [] : await inTransaction(ctx, (tx) => recordDrafts(tx, ctx, drafts));
+  const next = outcomes.values();
+  return parsed.map((item) => (item instanceof BillingError ? rejected(item) : (next.next().value as Outcome)));
+}
+
+async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<Outcome[]> {
+  const resolved = await resolveUnderLanes(tx, ctx, drafts);
+  const firsts = firstOfEachKey(resolved);
+  const recorded = await insertUsage(tx, ctx, [...firsts.values()]);
+  const isRecorded = (item: ResolvedUsage): boolean => firsts.get(keyOf(item)) === item && recorded.has(keyOf(item));
+  const others = resolved.filter((item): item is ResolvedUsage => !(item instanceof BillingError) && !isRecorded(item));
+  const stored = await storedKeys(tx, others);
+  const storedOf = new Map(others.map((item, position) => [item, stored.get(position)]));
+  const taken = new Set<string>();
+  return resolved.map((item): Outcome => {
+    if (item instanceof BillingError) return rejected(item);
+    const key = keyOf(item);
+    if (isRecorded(item)) {
+      taken.add(key);
+      return { status: 'RECORDED', recordId: recorded.get(key) as string };
+    }
+    // Items count in their order: what the world refuses before a later item takes the key stays refused for its own reason.
+    const isFree = recorded.has(key) && !taken.has(key);
+    return outcomeOf(item.place, isFree ? undefined : storedOf.get(item));
+  });
+}
+
+/** What became of an item that was not recorded now: its key decides, then its place. */
+function outcomeOf(place: Place | BillingError, stored: StoredKey | undefined): Outcome {
+  if (stored !== undefined) {
+    return stored.conflict === null ? { status: 'DUPLICATE', recordId: stored.recordId } : rejected(stored.conflict);
+  }
+  assert(place instanceof BillingError, 'what can be placed is recorded unless its key is stored');
+  return rejected(place);
+}
+
+/** The first item of each key that has a place: the one that is recorded if the key is free. */
+function firstOfEachKey(resolved: readonly (ResolvedUsage | BillingError)[]): Map<string, PlacedUsage> {
+  const firsts = new Map<string, PlacedUsage>();
+  for (const item of resolved) {
+    if (item instanceof BillingError || !isPlaced(item)) continue;
+    const key = keyOf(item);
+    if (!firsts.has(key)) firsts.set(key, item);
+  }
+  return firsts;
+}
+
+function isPlaced(item: ResolvedUsage): item is ResolvedUsage & PlacedUsage {
+  return !(item.place instanceof BillingError);
+}
+
+function keyOf({ serviceId, draft }: ResolvedUsage): string {
+  return usageKey(serviceId, draft.idempotencyKey);
+}
+
+function rejected(error: BillingError): Outcome {
+  return { status: 'REJECTED', error };
+}

@@ -1,0 +1,215 @@
+/**
+ * Where a counter belongs: its service, metric, account link and contract. All drafts of a request are resolved together, and
+ * again when the catalogue changes before their lanes are held.
+ */
+import { strict as assert } from 'node:assert';
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { BillingError } from '../domain/errors';
+import { countsWithin, type UsageDraft, usageRefusal } from '../domain/usage-record';
+import type { UnassignedReason } from '../entities/usage-record';
+import { notFound } from './access';
+import {
+  type CachedLink,
+  type CachedMetric,
+  type CachedSubscription,
+  catalogVersions,
+  CONTRACT_CHOICES,
+  LINKS_OF_ACCOUNT,
+  LINKS_OF_PAYER,
+  lookUp,
+  METRICS,
+  SUBSCRIPTIONS,
+  type Wanted,
+} from './catalog-cache';
+import { choiceName, type ContractChoice, type LinkedMetric } from './usage-contract';
+import { lockLanesShared } from './usage-lanes';
+
+/** Where a draft is recorded. */
+export interface Place {
+  linkId: string;
+  metricId: string;
+  contractId: string | null;
+  /** Set exactly while `contractId` is null. */
+  unassignedReason: UnassignedReason | null;
+}
+
+/** A draft of a known service, with its place or the reason why the world does not take it now. */
+export interface ResolvedUsage {
+  serviceId: string;
+  draft: UsageDraft;
+  place: Place | BillingError;
+}
+
+/** Rounds after which a catalogue that never rests is reported instead of waited for. */
+const MAX_ROUNDS = 10;
+
+/**
+ * Resolves `drafts` and takes the lanes of what they belong to. Returned in the order of `drafts`; a draft whose service the
+ * caller does not see is refused outright, because no key of it can be looked up.
+ */
+export async function resolveUnderLanes(
+  tx: EntityManager,
+  ctx: Ctx,
+  drafts: readonly UsageDraft[],
+): Promise<(ResolvedUsage | BillingError)[]> {
+  const services = await visibleServices(tx, ctx, drafts);
+  let versions = services.versions;
+  const located = drafts.map((draft) => locate(services, ctx, draft));
+  const owned = located.filter((item): item is OwnedDraft => !(item instanceof BillingError));
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+    const places = await resolvePlaces(tx, versions, { owned, now: ctx.now });
+    await lockLanesShared(tx, lanesOf(places));
+    const present = await catalogVersions(tx, versions.keys());
+    if ([...versions].every(([id, version]) => present.get(id) === version)) {
+      const resolved = owned.map((item, index) => ({ ...item, place: places[index] as Place | BillingError }));
+      const next = resolved.values();
+      return located.map((item) => (item instanceof BillingError ? item : (next.next().value as ResolvedUsage)));
+    }
+    versions = present;
+  }
+  throw new BillingError('UNAVAILABLE', 'The catalogue keeps changing; send the same again.');
+}
+
+interface OwnedDraft {
+  serviceId: string;
+  draft: UsageDraft;
+}
+
+interface VisibleServices {
+  idByCode: ReadonlyMap<string, string>;
+  versions: ReadonlyMap<string, string>;
+}
+
+async function visibleServices(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<VisibleServices> {
+  const codes = [...new Set(drafts.flatMap(({ service }) => service ?? []))];
+  const rows = await tx.query<{ id: string; code: string; catalog_version: string }[]>(
+    `select id, code, catalog_version from service where id = $1 or ($1::uuid is null and code = any($2))`,
+    [ctx.actor.serviceId, codes],
+  );
+  return {
+    idByCode: new Map(rows.map((row) => [row.code, row.id])),
+    versions: new Map(rows.map((row) => [row.id, row.catalog_version])),
+  };
+}
+
+function locate(services: VisibleServices, ctx: Ctx, draft: UsageDraft): OwnedDraft | BillingError {
+  const serviceId = draft.service === null ? ctx.actor.serviceId : services.idByCode.get(draft.service);
+  if (serviceId === undefined) return notFound('service', 'service');
+  if (serviceId !== null) return { serviceId, draft };
+  const message = 'Name the service: this key is for the whole installation.';
+  return new BillingError('VALIDATION_FAILED', message, { field: 'service' });
+}
+
+function* lanesOf(places: readonly (Place | BillingError)[]): Generator<string> {
+  for (const place of places) {
+    if (!(place instanceof BillingError)) yield place.contractId ?? place.linkId;
+  }
+}
+
+/** A draft on its way: what is known so far. */
+interface Candidate extends OwnedDraft {
+  metric: CachedMetric;
+  link: CachedLink;
+  subscription: CachedSubscription | null;
+}
+
+type Versions = ReadonlyMap<string, string>;
+
+async function resolvePlaces(
+  tx: EntityManager,
+  versions: Versions,
+  { owned, now }: { owned: readonly OwnedDraft[]; now: Date },
+): Promise<(Place | BillingError)[]> {
+  const candidates = await findCandidates(tx, versions, owned);
+  const choiceOf = await lookUp(tx, versions, {
+    kind: CONTRACT_CHOICES,
+    wanted: candidates.flatMap((candidate) =>
+      candidate instanceof BillingError || namesContract(candidate)
+        ? []
+        : { serviceId: candidate.serviceId, name: choiceName(pair(candidate)) },
+    ),
+  });
+  return candidates.map((candidate) => {
+    if (candidate instanceof BillingError) return candidate;
+    const { serviceId, draft, metric } = candidate;
+    return usageRefusal(draft, metric, now) ?? placeOf(candidate, choiceOf(serviceId, choiceName(pair(candidate))));
+  });
+}
+
+function pair({ link, metric }: Candidate): LinkedMetric {
+  return { linkId: link.id, metricId: metric.id };
+}
+
+function namesContract({ subscription, link }: Candidate): boolean {
+  return subscription !== null || link.contractId !== null;
+}
+
+function placeOf(candidate: Candidate, choice: ContractChoice | undefined): Place {
+  const named = candidate.subscription?.contractId ?? candidate.link.contractId;
+  if (named !== null) return { ...pair(candidate), contractId: named, unassignedReason: null };
+  assert(choice, 'a link that was found has a choice of contract');
+  return { ...pair(candidate), ...choice };
+}
+
+async function findCandidates(
+  tx: EntityManager,
+  versions: Versions,
+  owned: readonly OwnedDraft[],
+): Promise<(Candidate | BillingError)[]> {
+  const named = (nameOf: (draft: UsageDraft) => string | null): Wanted[] =>
+    owned.flatMap(({ serviceId, draft }) => {
+      const name = nameOf(draft);
+      return name === null ? [] : { serviceId, name };
+    });
+  const metricOf = await lookUp(tx, versions, { kind: METRICS, wanted: named((draft) => draft.metric) });
+  const subscriptionOf = await lookUp(tx, versions, {
+    kind: SUBSCRIPTIONS,
+    wanted: named((draft) => draft.subscriptionId),
+  });
+  const linksOfAccount = await lookUp(tx, versions, {
+    kind: LINKS_OF_ACCOUNT,
+    wanted: named((draft) => draft.account),
+  });
+  const linksOfPayer = await lookUp(tx, versions, {
+    kind: LINKS_OF_PAYER,
+    wanted: owned.flatMap(({ serviceId, draft: { account, subscriptionId } }) => {
+      const payer = account === null ? subscriptionOf(serviceId, subscriptionId ?? '')?.payer : undefined;
+      return payer === undefined ? [] : { serviceId, name: payer };
+    }),
+  });
+  return owned.map((item) => {
+    const { serviceId, draft } = item;
+    const metric = metricOf(serviceId, draft.metric);
+    if (metric === undefined) return notFound('metric', 'metric');
+    const subscription = draft.subscriptionId === null ? null : subscriptionOf(serviceId, draft.subscriptionId);
+    if (subscription === undefined) return notFound('subscription', 'subscriptionId');
+    const link =
+      draft.account === null
+        ? linkOfPayer(linksOfPayer(serviceId, subscription?.payer ?? ''), draft)
+        : linkOfAccount(linksOfAccount(serviceId, draft.account), draft);
+    if (link instanceof BillingError) return link;
+    if (subscription !== null && subscription.payer !== link.payer) return notFound('subscription', 'subscriptionId');
+    return { ...item, metric, link, subscription };
+  });
+}
+
+function linkOfAccount(links: readonly CachedLink[] = [], draft: UsageDraft): CachedLink | BillingError {
+  if (links.length === 0) return notFound('account link', 'account');
+  // Links of one account never overlap, so at most one is left.
+  return links.find((link) => countsWithin(draft, link)) ?? outsideValidity();
+}
+
+function linkOfPayer(links: readonly CachedLink[] = [], draft: UsageDraft): CachedLink | BillingError {
+  // A subscription of a partner that the service has not linked is as good as not there.
+  if (links.length === 0) return notFound('subscription', 'subscriptionId');
+  const [only, ...others] = links.filter((link) => countsWithin(draft, link));
+  if (only === undefined) return outsideValidity();
+  if (others.length === 0) return only;
+  return new BillingError('VALIDATION_FAILED', 'Several accounts could be meant: name one.', { field: 'account' });
+}
+
+function outsideValidity(): BillingError {
+  const message = 'The window counts at an instant at which no link of the account is valid.';
+  return new BillingError('VALIDATION_FAILED', message, { field: 'windowEnd' });
+}

@@ -1,0 +1,283 @@
+/**
+ * Carries out stored intents: reads the slot, writes it, reads it back, and settles outcomes that nobody knows. One order at
+ * a time across all workers; no transaction is open while Odoo is called; the attempt is stored before the call.
+ */
+import type { EntityManager } from 'typeorm';
+import type { Ctx } from '../ctx';
+import { Decimal, ZERO } from '../domain/decimal';
+import { BillingError, type Problem, toProblem } from '../domain/errors';
+import type { WriteKind } from '../domain/slot';
+import { type Decision, type WriteIntent, decideWrite, judgeReadBack } from '../domain/write-decision';
+import type { AttemptOutcome } from '../entities/write-back-attempt';
+import { OdooFault, toBillingError } from '../odoo/fault';
+import { type SlotReading, readSlot, saveDelivered } from '../odoo/records';
+import { enqueue } from '../queue';
+import { writeAudit } from './audit';
+import { asUuid, notFound } from './access';
+import { LOCK_CLASS, inTransaction } from './transaction';
+
+interface LiveIntent extends WriteIntent {
+  id: string;
+  contractId: string;
+  lineId: string;
+  lineOdooId: number;
+}
+
+/**
+ * Works off the live intents of one order. A refusal that will stand blocks the intent; anything else is thrown, for the
+ * queue to try again.
+ * @throws BillingError UPSTREAM_UNAVAILABLE, or UNAVAILABLE while another worker has the order.
+ */
+export async function runWriteBacks(ctx: Ctx, subscriptionId: string): Promise<void> {
+  if (!ctx.config.odooWrites) return;
+  const lock = ctx.db.createQueryRunner();
+  try {
+    const key = [LOCK_CLASS.ORDER, subscriptionId];
+    const [taken] = await lock.manager.query<{ taken: boolean }[]>(
+      'select pg_try_advisory_lock($1, hashtext($2)) as taken',
+      key,
+    );
+    if (!taken?.taken) throw new BillingError('UNAVAILABLE', 'Another worker is writing to this order.');
+    try {
+      for (const intent of await liveIntents(ctx, subscriptionId)) await carryOut(ctx, intent);
+    } finally {
+      await lock.manager.query('select pg_advisory_unlock($1, hashtext($2))', key);
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
+async function liveIntents(ctx: Ctx, subscriptionId: string): Promise<LiveIntent[]> {
+  const rows = await ctx.db.query<LiveIntentRow[]>(
+    `select w.id, w.contract_id as "contractId", w.kind, w.target, l.id as "lineId", l.odoo_id as "lineOdooId",
+            p.end_on::text as "periodEndOn", (select mode from charge c where c.product_id = w.product_id limit 1) as mode
+       from write_back w
+       join subscription_line l on l.id = w.subscription_line_id
+       join subscription s on s.odoo_id = l.subscription_odoo_id
+       join billing_period p on p.id = w.period_id
+      where s.id = $1 and w.state in ('PENDING', 'UNKNOWN') order by w.sequence`,
+    [subscriptionId],
+  );
+  return rows.map((row) => ({ ...row, target: new Decimal(row.target) }));
+}
+
+interface LiveIntentRow {
+  id: string;
+  contractId: string;
+  kind: WriteKind;
+  target: string;
+  lineId: string;
+  lineOdooId: number;
+  periodEndOn: string | null;
+  mode: 'QUANTITY' | 'AMOUNT';
+}
+
+async function carryOut(ctx: Ctx, intent: LiveIntent): Promise<void> {
+  const slot = await readOrBlock(ctx, intent);
+  if (slot === null) return;
+  const decision = decideWrite(intent, slot);
+  if (decision.kind !== 'WRITE') return conclude(ctx, intent, { slot, decision, sent: false });
+  const written = await attempt(ctx, intent, intent.target);
+  if (written === null) return;
+  await conclude(ctx, intent, { slot: written, decision: judgeReadBack(intent, written), sent: true });
+}
+
+async function readOrBlock(ctx: Ctx, intent: LiveIntent): Promise<SlotReading | null> {
+  try {
+    const slot = await readSlot(ctx.odoo, intent.lineOdooId);
+    if (slot !== null) return slot;
+    await block(ctx, intent, { reason: 'LINE_MISSING', problem: null });
+  } catch (error) {
+    await blockOrThrow(ctx, intent, error);
+  }
+  return null;
+}
+
+/** Blocks on a refusal that will stand; rethrows what can pass. */
+async function blockOrThrow(ctx: Ctx, intent: LiveIntent, error: unknown): Promise<void> {
+  if (!(error instanceof OdooFault)) throw error;
+  const refusal = toBillingError(error);
+  if (refusal.retryable) throw refusal;
+  const reason = error.kind === 'missing' ? 'LINE_MISSING' : 'REFUSED_BY_ODOO';
+  await block(ctx, intent, { reason, problem: toProblem(refusal) });
+}
+
+/**
+ * One call that writes `value`. The attempt is on record as UNKNOWN before the call leaves, so that whatever happens to this
+ * process, the next one reads back before it writes again. Null: the intent is blocked.
+ */
+async function attempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<SlotReading | null> {
+  const attemptId = await startAttempt(ctx, intent, value);
+  try {
+    const slot = await saveDelivered(ctx.odoo, intent.lineOdooId, value);
+    await finishAttempt(ctx, intent, { attemptId, outcome: value.eq(intent.target) ? 'WRITTEN' : 'RESTORED', slot });
+    return slot;
+  } catch (error) {
+    if (!(error instanceof OdooFault)) throw error;
+    const problem = toProblem(toBillingError(error));
+    const outcomes = { 'not-sent': 'NOT_SENT', rejected: 'REFUSED', unknown: 'UNKNOWN' } as const;
+    await finishAttempt(ctx, intent, { attemptId, outcome: outcomes[error.outcome], slot: null, problem });
+    if (error.outcome === 'unknown')
+      throw new BillingError('UPSTREAM_UNAVAILABLE', 'Odoo gave no answer to a write; it is read back next.');
+    await blockOrThrow(ctx, intent, error);
+    return null;
+  }
+}
+
+async function startAttempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<string> {
+  return inTransaction(ctx, async (tx) => {
+    await tx.query(`update write_back set state = 'UNKNOWN', attempts = attempts + 1, updated_at = $2 where id = $1`, [
+      intent.id,
+      ctx.now,
+    ]);
+    const rows = await tx.query<{ id: string }[]>(
+      'insert into write_back_attempt (write_back_id, value, started_at) values ($1, $2, $3) returning id',
+      [intent.id, value.toFixed(), ctx.now],
+    );
+    return rows.map((row) => row.id).join();
+  });
+}
+
+interface AttemptEnd {
+  attemptId: string;
+  outcome: AttemptOutcome;
+  slot: SlotReading | null;
+  problem?: Problem;
+}
+
+async function finishAttempt(ctx: Ctx, intent: LiveIntent, end: AttemptEnd): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await tx.query(
+      'update write_back_attempt set finished_at = $2, outcome = $3, observed = $4, problem = $5 where id = $1',
+      [
+        end.attemptId,
+        ctx.now,
+        end.outcome,
+        end.slot === null ? null : JSON.stringify(end.slot),
+        end.problem === undefined ? null : JSON.stringify(end.problem),
+      ],
+    );
+    // Nothing happened in Odoo: the intent waits as before.
+    if (end.outcome === 'NOT_SENT' || end.outcome === 'REFUSED') {
+      await tx.query(`update write_back set state = 'PENDING', problem = $2 where id = $1`, [
+        intent.id,
+        JSON.stringify(end.problem ?? null),
+      ]);
+    }
+  });
+}
+
+interface Conclusion {
+  /** The slot as last read. */
+  slot: SlotReading;
+  decision: Exclude<Decision, { kind: 'WRITE' }>;
+  /** A write was sent in this run. */
+  sent: boolean;
+}
+
+async function conclude(ctx: Ctx, intent: LiveIntent, conclusion: Conclusion): Promise<void> {
+  const { decision } = conclusion;
+  let { slot } = conclusion;
+  if (decision.kind !== 'DONE' && decision.restore) {
+    const emptied = await attempt(ctx, intent, ZERO);
+    if (emptied === null) return;
+    slot = emptied;
+  }
+  await inTransaction(ctx, async (tx) => {
+    if (decision.kind === 'DONE' && !conclusion.sent) await recordUnchanged(tx, ctx, intent, slot);
+    await tx.query(
+      `update write_back set state = $2, read_back = $3, block_reason = $4, problem = null, updated_at = $5 where id = $1`,
+      [
+        intent.id,
+        STATE_AFTER[decision.kind],
+        slot.deliveredQuantity.toFixed(),
+        decision.kind === 'BLOCK' ? decision.reason : null,
+        ctx.now,
+      ],
+    );
+    // The mirror learns at once what was read back; its own pass confirms it.
+    await tx.query('update subscription_line set delivered_quantity = $2 where id = $1', [
+      intent.lineId,
+      slot.deliveredQuantity.toFixed(),
+    ]);
+    await enqueueNext(tx, intent, decision.kind);
+  });
+}
+
+/** Plans again, unless the slot moved on and the mirror does not know it yet: then the mirror is read first, and plans. */
+async function enqueueNext(
+  tx: EntityManager,
+  intent: LiveIntent,
+  decision: Conclusion['decision']['kind'],
+): Promise<void> {
+  const [mirror] = await tx.query<{ stale: boolean }[]>(
+    `select s.next_invoice_on is not distinct from $2::date as stale
+       from subscription_line l join subscription s on s.odoo_id = l.subscription_odoo_id where l.id = $1`,
+    [intent.lineId, intent.periodEndOn],
+  );
+  if (decision === 'MOVED_ON' && mirror?.stale) await enqueue(tx, 'sync-odoo', {}, { jobKey: 'sync-odoo' });
+  else await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });
+}
+
+const STATE_AFTER = { DONE: 'WRITTEN', MOVED_ON: 'SUPERSEDED', BLOCK: 'BLOCKED' } as const;
+
+/** The slot held the target already: counted as read, not as written. */
+async function recordUnchanged(tx: EntityManager, ctx: Ctx, intent: LiveIntent, slot: SlotReading): Promise<void> {
+  await tx.query(
+    `insert into write_back_attempt (write_back_id, value, started_at, finished_at, outcome, observed)
+     values ($1, $2, $3, $3, 'UNCHANGED', $4)`,
+    [intent.id, intent.target.toFixed(), ctx.now, JSON.stringify(slot)],
+  );
+  await tx.query('update write_back set attempts = attempts + 1 where id = $1', [intent.id]);
+}
+
+async function block(
+  ctx: Ctx,
+  intent: LiveIntent,
+  refusal: { reason: 'LINE_MISSING' | 'REFUSED_BY_ODOO'; problem: Problem | null },
+): Promise<void> {
+  await inTransaction(ctx, async (tx) => {
+    await tx.query(
+      `update write_back set state = 'BLOCKED', block_reason = $2, problem = $3, updated_at = $4 where id = $1`,
+      [intent.id, refusal.reason, refusal.problem === null ? null : JSON.stringify(refusal.problem), ctx.now],
+    );
+  });
+}
+
+/**
+ * Sends a blocked intent again, once a person has mended the cause.
+ * @throws BillingError NOT_FOUND; CONFLICT when it is not blocked.
+ */
+export async function retryWriteBack(ctx: Ctx, input: { id: string }): Promise<{ id: string }> {
+  return inTransaction(ctx, async (tx) => {
+    const [found] = await tx.query<
+      { id: string; contract_id: string; state: string; service_id: string; order_id: string }[]
+    >(
+      `select w.id, w.contract_id, w.state, c.service_id, s.id as order_id
+         from write_back w
+         join subscription_line l on l.id = w.subscription_line_id join subscription s on s.odoo_id = l.subscription_odoo_id
+         join charge c on c.product_id = w.product_id
+        where w.id = $1 and ($2::uuid is null or c.service_id = $2) limit 1 for update of w`,
+      [asUuid(input.id, 'write-back'), ctx.actor.serviceId],
+    );
+    if (found === undefined) throw notFound('write-back', 'id');
+    if (found.state !== 'BLOCKED') {
+      throw new BillingError('CONFLICT', `Only a blocked write-back can be retried; this one is ${found.state}.`, {
+        field: 'id',
+      });
+    }
+    await tx.query(`update write_back set state = 'PENDING', block_reason = null, updated_at = $2 where id = $1`, [
+      found.id,
+      ctx.now,
+    ]);
+    await writeAudit(tx, ctx, {
+      action: 'write_back.retried',
+      subjectType: 'write_back',
+      subjectId: found.id,
+      serviceId: found.service_id,
+    });
+    await enqueue(tx, 'write-back', { subscriptionId: found.order_id }, { jobKey: `write-back:${found.order_id}` });
+    return { id: found.id };
+  });
+}

@@ -1,0 +1,255 @@
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { Client } from 'pg';
+import pino from 'pino';
+import { startTestApp, type TestApp } from '../support/app';
+import { dataOf, makeKey, makeService } from '../support/seed';
+
+const MEGABYTE = 1024 * 1024;
+
+let test: TestApp;
+const logged: Record<string, unknown>[] = [];
+const log = pino({ level: 'error' }, { write: (line: string) => logged.push(JSON.parse(line)) });
+
+beforeAll(async () => {
+  test = await startTestApp({ log });
+});
+afterAll(() => test.close());
+
+async function inject(options: InjectOptions): Promise<LightMyRequestResponse> {
+  return test.server.inject(options);
+}
+
+async function asOwner(...statements: string[]): Promise<void> {
+  const owner = new Client({ connectionString: test.databaseUrl });
+  await owner.connect();
+  try {
+    for (const statement of statements) await owner.query(statement);
+  } finally {
+    await owner.end();
+  }
+}
+
+/** While `work` runs, nobody can connect to the database. */
+async function withoutDatabase(work: () => Promise<void>): Promise<void> {
+  const name = new URL(test.databaseUrl).pathname.slice(1);
+  const elsewhere = new Client({ connectionString: test.databaseUrl.replace(name, 'postgres') });
+  await elsewhere.connect();
+  try {
+    await elsewhere.query(`alter database ${name} with allow_connections false`);
+    await elsewhere.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await work();
+  } finally {
+    await elsewhere.query(`alter database ${name} with allow_connections true`);
+    await elsewhere.end();
+  }
+}
+
+describe('health', () => {
+  it('tells that the process lives, and its version, without a key', async () => {
+    const answer = await inject({ url: '/healthz' });
+    expect([answer.statusCode, answer.json()]).toEqual([200, { status: 'ok', version: '0.1.0' }]);
+  });
+
+  it('is ready while usage can be recorded, and says how old the mirror is', async () => {
+    const before = await inject({ url: '/readyz' });
+    expect(before.statusCode).toBe(200);
+    expect(before.json()).toMatchObject({ status: 'ok', database: 'ok', mirror: 'degraded', mirrorAsOf: null });
+    await test.runJobs('sync-odoo');
+    expect((await inject({ url: '/readyz' })).json()).toMatchObject({
+      status: 'ok',
+      database: 'ok',
+      odoo: 'ok',
+      mirror: 'ok',
+      mirrorAsOf: '2026-03-10T12:00:00.000Z',
+    });
+    await test.clock.advance(600_001);
+    expect((await inject({ url: '/readyz' })).json()).toMatchObject({ status: 'ok', mirror: 'degraded' });
+  });
+
+  it('stays ready while Odoo is down, and says so', async () => {
+    await test.sandbox.control.addFault({ fault: 'down', times: 1000 });
+    await test.runJobs('sync-odoo').catch(() => undefined);
+    const answer = await inject({ url: '/readyz' });
+    expect([answer.statusCode, answer.json()]).toMatchObject([200, { status: 'ok', odoo: 'degraded' }]);
+    await test.sandbox.control.clearFaults();
+  });
+
+  it('is not ready while the database cannot be reached; requests are told to come again', async () => {
+    const key = test.adminKey;
+    await withoutDatabase(async () => {
+      const ready = await inject({ url: '/readyz' });
+      expect([ready.statusCode, ready.json().database]).toEqual([503, 'unavailable']);
+      const answer = await test.gql(key, '{ viewer { scopes } }');
+      expect(answer.status).toBe(503);
+      expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      expect((await inject({ url: '/healthz' })).statusCode).toBe(200);
+    });
+    expect((await inject({ url: '/readyz' })).statusCode).toBe(200);
+  });
+});
+
+describe('whatever is not a GraphQL request', () => {
+  const json = { 'content-type': 'application/json' };
+
+  it.each<[string, InjectOptions, number, string]>([
+    ['an unknown address', { url: '/nowhere' }, 404, 'NOT_FOUND'],
+    ['an unknown address with a body', { method: 'POST', url: '/api/v1/events', payload: '{}' }, 404, 'NOT_FOUND'],
+    ['broken JSON', { method: 'POST', url: '/graphql', headers: json, payload: '{"query":' }, 400, 'BAD_REQUEST'],
+    ['no body', { method: 'POST', url: '/graphql', headers: json }, 400, 'BAD_REQUEST'],
+    [
+      'XML',
+      { method: 'POST', url: '/graphql', headers: { 'content-type': 'text/xml' }, payload: '<a/>' },
+      415,
+      'BAD_REQUEST',
+    ],
+    [
+      'a body above 5 MB',
+      { method: 'POST', url: '/graphql', headers: json, payload: JSON.stringify({ query: 'x'.repeat(5 * MEGABYTE) }) },
+      413,
+      'BAD_REQUEST',
+    ],
+  ])('is answered in JSON: %s', async (_name, options, status, code) => {
+    const answer = await inject(options);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers['content-type']).toMatch(/^application\/json/);
+    expect(answer.json().errors[0].extensions.code).toBe(code);
+    expect(answer.body).not.toMatch(/node_modules|at .*\.[jt]s/);
+  });
+
+  it("carries a request id, the caller's own when it is harmless", async () => {
+    const own = await inject({ url: '/healthz', headers: { 'x-request-id': 'trace-42' } });
+    expect(own.headers['x-request-id']).toBe('trace-42');
+    const bad = await inject({ url: '/healthz', headers: { 'x-request-id': 'a b"' } });
+    expect(bad.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('GraphQL over HTTP', () => {
+  it('answers queries by GET, and refuses mutations there', async () => {
+    const query = await inject({ url: '/graphql', query: { query: '{ __typename }' } });
+    expect(query.json()).toEqual({ data: { __typename: 'Query' } });
+    const mutation = await inject({ url: '/graphql', query: { query: 'mutation { __typename }' } });
+    expect(mutation.statusCode).toBe(405);
+  });
+
+  it.each([
+    ['application/json', 200],
+    ['application/graphql-response+json', 400],
+  ])('answers a wrong document to a client of %s with %d', async (accept, status) => {
+    for (const payload of [
+      { query: '{' },
+      { query: '{ nothing }' },
+      { query: 'query ($first: Int!) { services(first: $first) { nodes { id } } }', variables: { first: 'x' } },
+    ]) {
+      const answer = await inject({ method: 'POST', url: '/graphql', headers: { accept }, payload });
+      expect(answer.statusCode).toBe(status);
+    }
+  });
+
+  it("passes GraphQL's own errors with their codes", async () => {
+    const codes = await Promise.all(
+      ['{', '{ nothing }', '{ services(first: "x") { nodes { id } } }'].map(async (query) => {
+        const { errors } = await test.gql(test.adminKey, query);
+        return errors?.[0]?.extensions.code;
+      }),
+    );
+    expect(codes).toEqual(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
+    const wrong = await test.gql(test.adminKey, 'query ($n: Int!) { services(first: $n) { nodes { id } } }', { n: 1.5 });
+    expect(wrong.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', retryable: false });
+  });
+});
+
+describe('an error of ours', () => {
+  it('is masked, and found in the log by its id', async () => {
+    await asOwner('alter table metric rename to metric_hidden');
+    const answer = await test.gql(test.adminKey, '{ metrics { nodes { id } } }');
+    await asOwner('alter table metric_hidden rename to metric');
+    expect(answer.errors).toHaveLength(1);
+    const { message, extensions } = answer.errors?.[0] ?? { message: '', extensions: {} };
+    expect([message, extensions.code]).toEqual(['Something went wrong on our side; the log knows it by errorId.', 'INTERNAL']);
+    expect(answer.body).not.toMatch(/metric_hidden|relation|select/i);
+    const { errorId } = extensions.details as { errorId: string };
+    const entry = logged.find((line) => line.errorId === errorId);
+    expect(entry).toMatchObject({ errorMessage: 'relation "metric" does not exist', sqlState: '42P01' });
+    expect(JSON.stringify(logged)).not.toContain(test.adminKey);
+  });
+});
+
+describe('no error text is above 300 characters and no error answer above 64 kB', () => {
+  const createMetric = 'mutation ($input: CreateMetricInput!) { createMetric(input: $input) { metric { id } } }';
+  const long = 'x'.repeat(4.5 * MEGABYTE);
+
+  it.each<[string, string, Record<string, unknown> | undefined]>([
+    ['an unknown input key of 4.5 MB', createMetric, { input: { [long]: 1 } }],
+    ['a wrong enum value of 4.5 MB', createMetric, { input: { code: 'c', name: 'n', unit: 'u', aggregation: long } }],
+    ['a value of 4.5 MB', createMetric, { input: { code: long, name: 'n', unit: 'u', aggregation: 'SUM' } }],
+    ['an unknown field of 4.5 MB', `{ ${long} }`, undefined],
+    ['an alias of 4.5 MB on a field that fails', `{ ${long}: metrics(first: 0) { nodes { id } } }`, undefined],
+    [
+      'an operation that does not exist, and a variable of 4.5 MB',
+      `query ($${long}: Int!) { viewer { scopes } }`,
+      undefined,
+    ],
+    [
+      '5,000 aliases that fail',
+      `{ ${Array.from({ length: 5000 }, (_, index) => `alias_${index}: auditEntries(first: 0) { nodes { id } }`).join(' ')} }`,
+      undefined,
+    ],
+    [
+      '20,000 unknown fields',
+      `{ ${Array.from({ length: 20_000 }, (_, index) => `unknown_${index}`).join(' ')} }`,
+      undefined,
+    ],
+  ])('for %s', async (_name, query, variables) => {
+    const answer = await test.gql(test.adminKey, query, variables);
+    expect(answer.errors?.length).toBeGreaterThan(0);
+    for (const { message } of answer.errors ?? []) expect(message.length).toBeLessThanOrEqual(300);
+    expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(64 * 1024);
+  });
+
+  it('for 30,000 aliases without a key, and it says how many errors are left out', async () => {
+    const aliases = Array.from({ length: 30_000 }, (_, index) => `a${index}: viewer { scopes }`).join(' ');
+    const answer = await test.gql(null, `{ ${aliases} }`);
+    expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(64 * 1024);
+    expect(answer.data).toBeNull();
+    const kept = (answer.errors?.length ?? 0) - 1;
+    expect(answer.errors?.at(-1)?.message).toBe(`${30_000 - kept} more errors are left out.`);
+  });
+});
+
+it('keeps the receipt of a mutation whose neighbour failed', async () => {
+  await makeService(test, 'receipts');
+  const { secret } = await makeKey(test, 'receipts');
+  const answer = await test.gql(
+    secret,
+    `mutation {
+       good: createMetric(input: { code: "good", name: "Good", unit: "u", aggregation: SUM }) { metric { code } }
+       bad: createMetric(input: { code: "", name: "Bad", unit: "u", aggregation: SUM }) { metric { code } }
+     }`,
+  );
+  expect(answer.status).toBe(200);
+  expect(answer.data).toEqual({ good: { metric: { code: 'good' } }, bad: null });
+  expect(answer.errors).toHaveLength(1);
+});
+
+describe('in production', () => {
+  let production: TestApp;
+  beforeAll(async () => {
+    production = await startTestApp({ sandbox: false, config: { production: true } });
+  });
+  afterAll(() => production.close());
+
+  it('the schema is read with a key only', async () => {
+    const query = '{ ...on Query { __schema { queryType { name } } } }';
+    const refused = await production.gql(null, query);
+    expect([refused.status, refused.errors?.[0]?.extensions.code]).toEqual([401, 'UNAUTHENTICATED']);
+    expect(dataOf(await production.gql(production.adminKey, query)).__schema.queryType.name).toBe('Query');
+    expect(dataOf(await production.gql(null, '{ __typename }'))).toEqual({ __typename: 'Query' });
+  });
+
+  it('a misspelt field is not helped along with names of the schema', async () => {
+    const { body } = await production.gql(null, '{ servicess { nodes { id } } }');
+    expect(body).not.toContain('services"');
+    expect(body).not.toContain('Did you mean');
+  });
+});

@@ -1,0 +1,123 @@
+import { BillingError } from '../../src/domain/errors';
+import { parseDay, parseDecimal, parseInstant, parseText } from '../../src/domain/parse';
+
+function refusal(parse: () => unknown): BillingError {
+  try {
+    parse();
+  } catch (error) {
+    if (error instanceof BillingError) return error;
+    throw error;
+  }
+  throw new Error('it was taken');
+}
+
+describe('parseDecimal', () => {
+  it.each([
+    ['0', '0'],
+    ['1234.5', '1234.5'],
+    ['-3', '-3'],
+    ['+0.10', '0.1'],
+    ['0007', '7'],
+    ['999999999999999999.999999999999', '999999999999999999.999999999999'],
+    ['123456789012345678901234567890', '123456789012345678901234567890'],
+    ['-123456789012345678.123456789012', '-123456789012345678.123456789012'],
+  ])('reads %s exactly', (text, printed) => {
+    expect(parseDecimal(text, 'quantity').toFixed()).toBe(printed);
+  });
+
+  it.each([
+    '',
+    ' ',
+    '1 ',
+    '.5',
+    '5.',
+    '1e3',
+    '1E3',
+    '0x10',
+    'NaN',
+    'Infinity',
+    '-',
+    '1,5',
+    '1_000',
+    '--1',
+    '1.1234567890123',
+    '1234567890123456789012345678901',
+    '1234567890123456789.123456789012',
+    '١',
+  ])('refuses %j', (text) => {
+    const error = refusal(() => parseDecimal(text, 'quantity'));
+    expect(error).toMatchObject({ code: 'VALIDATION_FAILED', details: { field: 'quantity' } });
+  });
+
+  it('cuts what it echoes of a megabyte', () => {
+    expect(refusal(() => parseDecimal('9'.repeat(1_000_000), 'quantity')).message.length).toBeLessThanOrEqual(300);
+  });
+});
+
+describe('parseInstant', () => {
+  it.each([
+    ['2026-03-01T05:00:00Z', '2026-03-01T05:00:00.000Z'],
+    ['2026-03-01T00:00:00-05:00', '2026-03-01T05:00:00.000Z'],
+    ['2026-03-01t05:00:00.123z', '2026-03-01T05:00:00.123Z'],
+    ['2026-03-01T05:00:00.1+00:00', '2026-03-01T05:00:00.100Z'],
+    ['2024-02-29T23:59:59+14:00', '2024-02-29T09:59:59.000Z'],
+    ['1970-01-01T00:00:00Z', '1970-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
+  ])('reads %s', (text, printed) => {
+    expect(parseInstant(text, 'windowStart').toISOString()).toBe(printed);
+  });
+
+  it.each([
+    '',
+    '2026-03-01',
+    '2026-03-01T05:00:00',
+    '2026-03-01T05:00Z',
+    '2026-03-01 05:00:00Z',
+    '2026-03-01T05:00:00.1234Z',
+    '2026-03-01T24:00:00Z',
+    '2026-03-01T05:60:00Z',
+    '2026-03-01T05:00:60Z',
+    '2026-02-29T00:00:00Z',
+    '2026-13-01T00:00:00Z',
+    '2026-00-10T00:00:00Z',
+    '2026-03-01T00:00:00+24:00',
+    '2026-03-01T00:00:00+0500',
+    '1969-12-31T23:59:59Z',
+    '1970-01-01T00:00:00+01:00',
+    '9999-12-31T23:59:59-01:00',
+    '+012026-03-01T05:00:00Z',
+    '1772341200000',
+    'now',
+  ])('refuses %j', (text) => {
+    const error = refusal(() => parseInstant(text, 'windowStart'));
+    expect(error).toMatchObject({ code: 'VALIDATION_FAILED', details: { field: 'windowStart' } });
+  });
+});
+
+describe('parseDay', () => {
+  it('takes days of the calendar from 1970 on', () => {
+    expect(['1970-01-01', '2024-02-29', '9999-12-31'].map((day) => parseDay(day, 'day'))).toEqual([
+      '1970-01-01',
+      '2024-02-29',
+      '9999-12-31',
+    ]);
+  });
+
+  it.each(['', '2026-3-1', '2026-02-30', '2026-13-01', '1969-12-31', '2026-03-01T00:00:00Z', '20260301'])(
+    'refuses %j',
+    (text) => {
+      expect(refusal(() => parseDay(text, 'day')).details.field).toBe('day');
+    },
+  );
+});
+
+describe('parseText', () => {
+  it('takes 1 to as many characters as are allowed', () => {
+    expect(parseText('x', 'name', 3)).toBe('x');
+    expect(parseText('Zoë', 'name', 3)).toBe('Zoë');
+  });
+
+  it.each(['', 'four', 'a\0', 'a\n', '\u0085'])('refuses %j', (text) => {
+    expect(refusal(() => parseText(text, 'name', 3)).details.field).toBe('name');
+  });
+});

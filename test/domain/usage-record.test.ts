@@ -1,0 +1,157 @@
+import { BillingError } from '../../src/domain/errors';
+import { countsWithin, parseUsage, parseVoid, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
+import { counter } from '../support/usage-world';
+
+const HOUR = { windowStart: '2026-03-10T09:00:00Z', windowEnd: '2026-03-10T10:00:00Z' };
+
+function draft(change: Parameters<typeof counter>[0] = {}): UsageDraft {
+  const parsed = parseUsage(counter(change));
+  if (parsed instanceof BillingError) throw parsed;
+  return parsed;
+}
+
+describe('parsing a counter', () => {
+  it('gives its normal form', () => {
+    const parsed = draft({ quantity: '010.500', dimensions: { tier: 1, trial: true, note: '' }, subscriptionId: null });
+    expect(parsed).toMatchObject({
+      account: 'acme',
+      subscriptionId: null,
+      dimensions: { tier: '1', trial: 'true', note: '' },
+      meter: null,
+      source: null,
+      service: null,
+    });
+    expect(parsed.quantity.toFixed()).toBe('10.5');
+    expect(parsed.contentHash).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it.each([
+    ['no dimensions', { dimensions: null }, { dimensions: {} }],
+    ['a source', {}, { source: 'cron' }],
+    ['labels that are numbers', { dimensions: { tier: '1' } }, { dimensions: { tier: 1 } }],
+    ['trailing zeros', { quantity: '1.5' }, { quantity: '1.50' }],
+    ['an offset', {}, { windowStart: '2026-03-10T04:00:00-05:00' }],
+    [
+      'an id in capitals',
+      { subscriptionId: 'AAAAAAAA-0000-7000-8000-00000000000A' },
+      { subscriptionId: 'aaaaaaaa-0000-7000-8000-00000000000a' },
+    ],
+  ])('makes %s the same content', (_, one, other) => {
+    expect(draft(one).contentHash).toBe(draft(other).contentHash);
+  });
+
+  it.each<[string, string, Parameters<typeof counter>[0]]>([
+    ['idempotencyKey', 'an empty key', { idempotencyKey: '' }],
+    ['idempotencyKey', 'a key of 201 characters', { idempotencyKey: 'k'.repeat(201) }],
+    ['idempotencyKey', 'a key with a NUL', { idempotencyKey: 'a\0b' }],
+    ['idempotencyKey', 'half of a surrogate pair', { idempotencyKey: 'a\ud800b' }],
+    ['account', 'neither account nor subscription', { account: null }],
+    ['account', 'an account with half of a surrogate pair', { account: '\udfff' }],
+    ['metric', 'an empty metric', { metric: '' }],
+    ['windowStart', 'an instant without an offset', { windowStart: '2026-03-10T09:00:00' }],
+    ['windowEnd', 'a day that is not in the calendar', { windowEnd: '2026-02-30T09:00:00Z' }],
+    ['windowEnd', 'microseconds', { windowEnd: '2026-03-10T10:00:00.000001Z' }],
+    ['windowEnd', 'an end before the start', { windowEnd: '2026-03-10T08:59:59.999Z' }],
+    ['windowEnd', 'a window of 32 days and a millisecond', { windowEnd: '2026-04-11T09:00:00.001Z' }],
+    ['quantity', '13 digits after the point', { quantity: '0.1234567890123' }],
+    ['quantity', '31 digits', { quantity: '1'.repeat(31) }],
+    ['quantity', 'an exponent', { quantity: '1e3' }],
+    ['quantity', 'no number', { quantity: 'ten' }],
+    ['dimensions', '21 labels', { dimensions: Object.fromEntries([...Array(21).keys()].map((n) => [`l${n}`, n])) }],
+    ['dimensions', 'a label that is a list', { dimensions: { tags: ['a'] } }],
+    ['dimensions', 'a label of 201 characters', { dimensions: { tag: 'x'.repeat(201) } }],
+    ['dimensions', 'a label without a name', { dimensions: { '': 'x' } }],
+    ['dimensions', 'a label with a NUL', { dimensions: { tag: '\0' } }],
+    ['meter', 'an empty meter', { meter: '' }],
+    ['source', 'a source of 201 characters', { source: 's'.repeat(201) }],
+  ])('refuses for %s: %s', (field, _, change) => {
+    expect(parseUsage(counter(change))).toMatchObject({ code: 'VALIDATION_FAILED', details: { field } });
+  });
+
+  it('says of an id we never made that there is no such subscription', () => {
+    expect(parseUsage(counter({ subscriptionId: 'S00042' }))).toMatchObject({
+      code: 'NOT_FOUND',
+      details: { field: 'subscriptionId' },
+    });
+  });
+
+  it.each([
+    ['an instant', { windowStart: HOUR.windowEnd }],
+    ['exactly 32 days', { windowEnd: '2026-04-11T09:00:00Z' }],
+    ['30 digits', { quantity: `${'9'.repeat(18)}.${'9'.repeat(12)}` }],
+    ['a negative quantity, which the metric decides on', { quantity: '-1' }],
+    ['a key of 200 characters', { idempotencyKey: 'k'.repeat(200) }],
+    ['20 labels', { dimensions: Object.fromEntries([...Array(20).keys()].map((n) => [`l${n}`, n])) }],
+  ])('takes %s', (_, change) => {
+    expect(parseUsage(counter(change))).not.toBeInstanceOf(BillingError);
+  });
+});
+
+describe('what depends on metric and clock', () => {
+  const sum = { aggregation: 'SUM', signed: false } as const;
+  const end = new Date(HOUR.windowEnd).getTime();
+
+  it.each([
+    ['ends 5 minutes ahead', end - 300_000, null],
+    ['ends 5 minutes and a millisecond ahead', end - 300_001, 'windowEnd'],
+    ['ended a year ago', end + 31_536_000_000, null],
+  ])('a window that %s', (_, now, field) => {
+    expect(usageRefusal(draft(), sum, new Date(now))?.details.field ?? null).toBe(field);
+  });
+
+  it.each([
+    ['-1', sum, 'quantity'],
+    ['-0', sum, null],
+    ['-1', { aggregation: 'SUM', signed: true } as const, null],
+    ['0.5', sum, null],
+    ['0.5', { aggregation: 'COUNT', signed: false } as const, 'quantity'],
+    ['3.000', { aggregation: 'COUNT', signed: false } as const, null],
+    ['0', { aggregation: 'COUNT', signed: false } as const, null],
+  ])('quantity %s for %o', (quantity, metric, field) => {
+    expect(usageRefusal(draft({ quantity }), metric, new Date(end))?.details.field ?? null).toBe(field);
+  });
+});
+
+describe('the last instant of a window', () => {
+  const validity = { from: new Date('2026-03-10T09:00:00Z'), to: new Date('2026-03-10T10:00:00Z') };
+  const window = (start: string, end: string): { windowStart: Date; windowEnd: Date } => ({
+    windowStart: new Date(start),
+    windowEnd: new Date(end),
+  });
+
+  it.each([
+    ['begins before and ends in it', '2026-03-10T08:00:00Z', '2026-03-10T09:00:00.001Z', true],
+    ['ends where it begins', '2026-03-10T08:00:00Z', '2026-03-10T09:00:00Z', false],
+    ['ends where it ends', '2026-03-10T09:00:00Z', '2026-03-10T10:00:00Z', true],
+    ['ends after it', '2026-03-10T09:00:00Z', '2026-03-10T10:00:00.001Z', false],
+    ['is the instant where it begins', '2026-03-10T09:00:00Z', '2026-03-10T09:00:00Z', true],
+    ['is the instant where it ends', '2026-03-10T10:00:00Z', '2026-03-10T10:00:00Z', false],
+    ['is the instant before it', '2026-03-10T08:59:59.999Z', '2026-03-10T08:59:59.999Z', false],
+  ])('of one that %s', (_, start, end, expected) => {
+    expect(countsWithin(window(start, end), validity)).toBe(expected);
+  });
+
+  it('has no end to stay before where validity is without end', () => {
+    expect(countsWithin(window('2030-01-01T00:00:00Z', '2030-01-02T00:00:00Z'), { ...validity, to: null })).toBe(true);
+  });
+});
+
+describe('parsing a void', () => {
+  const input = { idempotencyKey: 'v', voids: 'k', reason: 'sent twice' };
+
+  it.each([
+    ['idempotencyKey', { idempotencyKey: '' }],
+    ['voids', { voids: 'k'.repeat(201) }],
+    ['reason', { reason: '' }],
+    ['reason', { reason: '   ' }],
+    ['reason', { reason: 'r'.repeat(501) }],
+  ])('refuses a wrong %s', (field, change) => {
+    expect(() => parseVoid({ ...input, ...change })).toThrow(
+      expect.objectContaining({ code: 'VALIDATION_FAILED', details: expect.objectContaining({ field }) as unknown }),
+    );
+  });
+
+  it('takes a reason of 500 characters', () => {
+    expect(parseVoid({ ...input, reason: 'r'.repeat(500) }).reason).toHaveLength(500);
+  });
+});

@@ -1,0 +1,1 @@
+export default { exempt: 'as a configuration file' };

@@ -1,0 +1,3 @@
+import './services/step'; // expect: import-x/no-restricted-paths
+
+export const name = 'ctx';

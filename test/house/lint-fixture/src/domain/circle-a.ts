@@ -1,0 +1,3 @@
+import { b } from './circle-b'; // expect: import-x/no-cycle
+
+export const a = (): number => b() + 1;

@@ -1,0 +1,7 @@
+import 'graphile-worker';
+import 'typeorm'; // expect: no-restricted-imports
+import 'pg'; // expect: no-restricted-imports
+import 'type-graphql'; // expect: no-restricted-imports
+import 'graphql'; // expect: no-restricted-imports
+import 'fastify'; // expect: no-restricted-imports
+import 'undici'; // expect: no-restricted-imports

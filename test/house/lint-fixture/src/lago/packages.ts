@@ -1,0 +1,5 @@
+import 'fastify';
+import 'typeorm'; // expect: no-restricted-imports
+import 'pg'; // expect: no-restricted-imports
+import 'graphile-worker'; // expect: no-restricted-imports
+import 'undici'; // expect: no-restricted-imports

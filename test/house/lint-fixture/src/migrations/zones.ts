@@ -1,0 +1,1 @@
+import '../entities/row'; // expect: import-x/no-restricted-paths

@@ -1,0 +1,1 @@
+import '../../src/boot/start'; // expect: import-x/no-restricted-paths

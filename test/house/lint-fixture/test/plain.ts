@@ -1,0 +1,3 @@
+import '../sandbox/start';
+import '../src/boot/start'; // expect: import-x/no-restricted-paths
+import '../src/services/step';

@@ -1,0 +1,257 @@
+/**
+ * A month told through the public faces: usage, catalogue and stages over GraphQL, Odoo as the sandbox over HTTP, and a clock
+ * that is moved. What the crontab does every minute is done once whenever the story stops at an instant.
+ */
+import { type LineSetup, type SubscriptionIds, addSubscription } from '../../sandbox/world';
+import type { Config } from '../../src/config';
+import type { DeliveredMode } from '../../sandbox/sandbox';
+import { type TestApp, startTestApp } from './app';
+
+export interface Opening {
+  now: string;
+  timeZone?: string;
+  /** When Odoo's run comes, "HH:MM" in UTC; also ODOO_INVOICE_RUN_AT. */
+  runAt?: string;
+  mode?: DeliveredMode;
+  startOn: string;
+  nextInvoiceOn: string;
+  lines?: LineSetup[];
+  config?: Partial<Config>;
+}
+
+export interface ChargeSetup {
+  service?: string;
+  metric: string;
+  productOdooId: number;
+  mode?: 'QUANTITY' | 'AMOUNT';
+  unitPrice?: string;
+  freeUnits?: string;
+  unitsPerProductUnit?: string;
+}
+
+/** One metered product and a base fee, as most customers have. */
+export const PLAIN_LINES: LineSetup[] = [
+  { code: 'BASE', name: 'Base fee', price: 20, policy: 'order' },
+  { code: 'CALLS', name: 'Calls', price: 0.5 },
+];
+
+export class Story {
+  private sent = 0;
+  private constructor(
+    readonly test: TestApp,
+    readonly order: SubscriptionIds,
+  ) {}
+
+  /** A running order of one partner, a LIVE service `cloud` with the account `acme`, and nothing charged yet. */
+  static async open(opening: Opening): Promise<Story> {
+    const runAt = opening.runAt ?? '12:00';
+    const [hours = '0', minutes = '0'] = runAt.split(':');
+    const now = new Date(opening.now);
+    const test = await startTestApp({
+      now,
+      timeZone: opening.timeZone ?? 'UTC',
+      sandbox: { load: 'empty', now, mode: opening.mode ?? 'reset', runAt },
+      config: { invoiceRunAtMinutes: Number(hours) * 60 + Number(minutes), ...opening.config },
+    });
+    const order = await addSubscription(test.sandbox.control, {
+      partner: { name: 'Acme' },
+      startDate: opening.startOn,
+      nextInvoiceDate: opening.nextInvoiceOn,
+      lines: opening.lines ?? PLAIN_LINES,
+    });
+    return new Story(test, order);
+  }
+
+  /** The usual beginning: service `cloud` LIVE, metric `calls` on the second line's product, account `acme`, first sight. */
+  async begin(charge: Partial<ChargeSetup> = {}): Promise<void> {
+    await this.service('cloud', 'LIVE');
+    await this.metric('cloud', 'calls');
+    await this.charge({ metric: 'calls', productOdooId: this.product(1), ...charge });
+    await this.link('cloud', 'acme');
+    await this.minute();
+  }
+
+  product(index: number): number {
+    return at(this.order.productIds, index);
+  }
+
+  async service(code: string, stage: string): Promise<void> {
+    await this.run('mutation ($i: CreateServiceInput!) { createService(input: $i) { service { id } } }', { code, name: code });
+    if (stage !== 'SHADOW') await this.stage(code, stage);
+  }
+
+  async stage(service: string, stage: string): Promise<void> {
+    await this.run('mutation ($i: SetServiceStageInput!) { setServiceStage(input: $i) { service { stage } } }', {
+      service,
+      stage,
+      reason: 'the story says so',
+    });
+  }
+
+  async metric(service: string, code: string): Promise<void> {
+    await this.run('mutation ($i: CreateMetricInput!) { createMetric(input: $i) { metric { id } } }', {
+      service,
+      code,
+      name: code,
+      unit: 'unit',
+      aggregation: 'SUM',
+    });
+  }
+
+  async charge({ service = 'cloud', mode = 'QUANTITY', unitPrice, ...charge }: ChargeSetup): Promise<void> {
+    const price = unitPrice === undefined ? {} : { price: { standard: { unitPrice } }, currency: 'USD' };
+    await this.run('mutation ($i: CreateChargeInput!) { createCharge(input: $i) { charge { id } } }', {
+      service,
+      mode,
+      ...price,
+      ...charge,
+    });
+  }
+
+  async link(service: string, account: string): Promise<void> {
+    await this.run('mutation ($i: CreateAccountLinkInput!) { createAccountLink(input: $i) { accountLink { id } } }', {
+      service,
+      account,
+      partnerOdooId: this.order.partnerId,
+      validFrom: '2025-01-01T00:00:00Z',
+    });
+  }
+
+  /** Records usage counted at an instant, or over a window; gives the idempotency key. */
+  async use(quantity: number | string, window: string | [string, string], metric = 'calls', service = 'cloud'): Promise<string> {
+    const [windowStart, windowEnd] = typeof window === 'string' ? [window, window] : window;
+    this.sent += 1;
+    const idempotencyKey = `${service}/acme/${metric}/${windowStart}/${this.sent}`;
+    const data = await this.run('mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { status } }', {
+      service,
+      account: 'acme',
+      metric,
+      windowStart,
+      windowEnd,
+      quantity: String(quantity),
+      idempotencyKey,
+    });
+    expect(data.recordUsage.status).toBe('RECORDED');
+    return idempotencyKey;
+  }
+
+  async void(key: string, service = 'cloud'): Promise<void> {
+    await this.run('mutation ($i: VoidUsageInput!) { voidUsage(input: $i) { status } }', {
+      service,
+      idempotencyKey: `void ${key}`,
+      voids: key,
+      reason: 'counted by mistake',
+    });
+  }
+
+  /** What the crontab starts every minute, and all that follows from it. */
+  async minute(): Promise<void> {
+    await this.test.runJobs('sync-odoo', 'advance-contracts', 'close-due-periods');
+  }
+
+  /** Moves both clocks to an instant, Odoo's runs on the way included, and lets a minute's jobs run. */
+  async at(instant: string): Promise<void> {
+    await this.test.clock.set(new Date(instant));
+    await this.minute();
+  }
+
+  /** What the slot of a line holds in Odoo. */
+  async slot(line = 1): Promise<number> {
+    const record = await this.test.sandbox.control.record('sale.order.line', at(this.order.lineIds, line));
+    return record?.qty_delivered as number;
+  }
+
+  /** Quantities that Odoo has invoiced on a line, in order. */
+  async invoiced(line = 1): Promise<number[]> {
+    const lineId = at(this.order.lineIds, line);
+    const rows = await this.test.sandbox.control.records('account.move.line');
+    return rows.filter((row) => (row.sale_line_ids as number[]).includes(lineId)).map((row) => row.quantity as number);
+  }
+
+  async nextInvoiceOn(): Promise<string> {
+    return (await this.test.sandbox.control.record('sale.order', this.order.orderId))?.next_invoice_date as string;
+  }
+
+  /** Every value that was ever written to a line, in order. */
+  async writes(line = 1): Promise<number[]> {
+    const lineId = at(this.order.lineIds, line);
+    const writes = await this.test.sandbox.control.writes();
+    return writes
+      .filter((write) => write.model === 'sale.order.line' && write.ids.includes(lineId) && 'qty_delivered' in write.vals)
+      .map((write) => write.vals.qty_delivered as number);
+  }
+
+  async contractId(): Promise<string> {
+    const data = await this.run('{ subscriptions { nodes { odooId contract { id } } } }');
+    const nodes = data.subscriptions.nodes as { odooId: number; contract: { id: string } }[];
+    const node = nodes.find((candidate) => candidate.odooId === this.order.orderId);
+    if (node === undefined) throw new Error('The order is not mirrored.');
+    return node.contract.id;
+  }
+
+  /** Periods, the oldest first. */
+  async periods(): Promise<PeriodView[]> {
+    const data = await this.run(
+      `query ($i: ID!) { billingPeriods(filter: { contractId: $i }, first: 200) { nodes {
+         id startOn endOn state derived dirty blocks { reason }
+         lines { units value amount revision charge { metric { code } } adjustments { value } } } } }`,
+      await this.contractId(),
+    );
+    return (data.billingPeriods.nodes as PeriodView[]).reverse();
+  }
+
+  async balance(product = 1): Promise<BalanceView> {
+    const data = await this.run(
+      'query ($i: ID!) { balances(contractId: $i) { truth billed due target remainder product { odooId } } }',
+      await this.contractId(),
+    );
+    const rows = data.balances as (BalanceView & { product?: { odooId: number } })[];
+    const row = rows.find((candidate) => candidate.product?.odooId === this.product(product));
+    if (row === undefined) throw new Error('No balance of the product.');
+    delete row.product;
+    return row;
+  }
+
+  /** Runs an operation with the installation's key; any error fails the test. */
+  async run(query: string, input?: unknown): Promise<Record<string, any>> {
+    const answer = await this.test.gql(this.test.adminKey, query, input === undefined ? undefined : { i: input });
+    if (answer.errors !== undefined) throw new Error(JSON.stringify(answer.errors));
+    return answer.data;
+  }
+
+  async close(): Promise<void> {
+    await this.test.close();
+  }
+}
+
+export interface PeriodView {
+  id: string;
+  startOn: string;
+  endOn: string | null;
+  state: string;
+  derived: boolean;
+  dirty: boolean;
+  blocks: { reason: string }[];
+  lines: {
+    units: string;
+    value: string;
+    amount: string;
+    revision: number;
+    charge: { metric: { code: string } };
+    adjustments: { value: string }[];
+  }[];
+}
+
+export interface BalanceView {
+  truth: string;
+  billed: string;
+  due: string;
+  target: string;
+  remainder: string;
+}
+
+function at<T>(list: readonly T[], index: number): T {
+  const item = list[index];
+  if (item === undefined) throw new Error(`Nothing at ${index}.`);
+  return item;
+}
