@@ -73,13 +73,13 @@ const ROLLED_BACK = new Set([
   'psycopg2.errors.SerializationFailure',
   'psycopg2.errors.DeadlockDetected',
   'psycopg2.errors.LockNotAvailable',
-  'psycopg2.errors.QueryCanceled',
 ]);
-/** The connection to the database broke; if it struck at the very commit, the commit may stand. */
-const CONNECTION_LOST = new Set([
+/** The database failed in mid-request: rolled back, except if it struck at the very commit. */
+const DATABASE_TROUBLE = new Set([
   'psycopg2.InterfaceError',
   'psycopg2.OperationalError',
   'psycopg2.errors.AdminShutdown',
+  'psycopg2.errors.QueryCanceled',
 ]);
 /** Never Odoo's own: a proxy in front, or its host. */
 const PROXY_TROUBLE = new Set([502, 503, 504]);
@@ -95,7 +95,7 @@ export function classifyAnswer(facts: AnswerFacts): Verdict {
     return { kind: 'missing', outcome: 'rejected', serverTrouble: false };
   }
   if (status === 409 || ROLLED_BACK.has(odooName)) return AGAIN;
-  if (CONNECTION_LOST.has(odooName)) return PERHAPS_DONE;
+  if (DATABASE_TROUBLE.has(odooName)) return PERHAPS_DONE;
   return REJECTED;
 }
 
@@ -127,9 +127,8 @@ const NOT_SENT = new Set([
 
 /** The fault of a call that got no answer: refused, reset, closed, or given up by us. */
 export function faultWithoutAnswer(error: unknown, timeoutMs: number): OdooFault {
-  const code = codeOf(error);
-  const timedOut =
-    error instanceof Error && (error.name === 'TimeoutError' || /^UND_ERR_(HEADERS|BODY)_TIMEOUT$/.test(code));
+  const { name, code } = namesOf(error);
+  const timedOut = name === 'TimeoutError';
   const message = timedOut ? `Odoo did not answer within ${timeoutMs / 1000} s.` : `Odoo cannot be reached (${code}).`;
   return new OdooFault(message, {
     kind: 'retryable',
@@ -140,8 +139,10 @@ export function faultWithoutAnswer(error: unknown, timeoutMs: number): OdooFault
   });
 }
 
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'unknown';
-  if ('code' in error && typeof error.code === 'string') return error.code;
-  return error.cause === undefined ? error.name : codeOf(error.cause);
+/** By shape, as errors of the platform need not be of this realm's `Error`. */
+function namesOf(error: unknown): { name: string; code: string } {
+  const { name, code, cause } = (error ?? {}) as { name?: unknown; code?: unknown; cause?: unknown };
+  if (typeof code !== 'string' && cause !== undefined) return namesOf(cause);
+  const known = typeof name === 'string' ? name : 'unknown';
+  return { name: known, code: typeof code === 'string' ? code : known };
 }

@@ -1,5 +1,6 @@
 /** Errors as GraphQL clients see them: ours by code, GraphQL's own as they are, anything else masked; all of them bounded. */
 import { randomUUID } from 'node:crypto';
+import { types } from 'node:util';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
 import { BillingError, clip, toProblem } from '../domain/errors';
@@ -99,7 +100,7 @@ function bounded(
 
 /** Without the query and its parameters, which a driver's error carries along whole. */
 function describe(error: unknown): Record<string, unknown> {
-  if (!(error instanceof Error)) return { thrown: typeof error };
+  if (!types.isNativeError(error)) return { thrown: typeof error };
   return {
     errorName: error.name,
     errorMessage: clip(error.message, 2_000),

@@ -1,4 +1,5 @@
 /** The only opener of transactions, the rerun on deadlock and serialization failure, and advisory lock classes. */
+import { types } from 'node:util';
 import type { EntityManager } from 'typeorm';
 import { QueryFailedError } from 'typeorm';
 import type { App } from '../ctx';
@@ -35,7 +36,7 @@ export async function inTransaction<T>(
 /** The SQLSTATE of a failed statement, or of the driver's own error; undefined for anything else. */
 export function sqlState(error: unknown): string | undefined {
   if (error instanceof QueryFailedError) return (error.driverError as { code?: string }).code;
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
+  if (types.isNativeError(error) && 'code' in error && typeof error.code === 'string') return error.code;
   return undefined;
 }
 
@@ -54,7 +55,7 @@ export function asUnavailable(error: unknown): unknown {
   if (error instanceof BillingError) return error;
   const state = sqlState(error);
   const lost =
-    error instanceof Error && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
+    types.isNativeError(error) && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
   if (!lost && (state === undefined || !UNAVAILABLE_STATES.test(state))) return error;
   return new BillingError('UNAVAILABLE', 'The database cannot serve the request now; try again.', { sqlState: state });
 }

@@ -88,8 +88,16 @@ export async function usageRecords(
     'record.metricId in (select m.id from metric m where m.code = any(:metrics))',
     given(filter.metrics, (codes) => codes.map(searchable)),
   );
-  narrow('from', 'record.countedAt >= :from', given(filter.countedFrom, (text) => parseInstant(text, 'countedFrom')));
-  narrow('to', 'record.countedAt < :to', given(filter.countedTo, (text) => parseInstant(text, 'countedTo')));
+  narrow(
+    'from',
+    'record.countedAt >= :from',
+    given(filter.countedFrom, (text) => parseInstant(text, 'countedFrom')),
+  );
+  narrow(
+    'to',
+    'record.countedAt < :to',
+    given(filter.countedTo, (text) => parseInstant(text, 'countedTo')),
+  );
   // The two branches are what the indexes serve.
   narrow(
     'contractId',

@@ -1,6 +1,9 @@
-import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { Client } from 'pg';
 import pino from 'pino';
+import { createApp } from '../../src/app';
+import { buildServer } from '../../src/server';
 import { startTestApp, type TestApp } from '../support/app';
 import { dataOf, makeKey, makeService } from '../support/seed';
 
@@ -29,18 +32,29 @@ async function asOwner(...statements: string[]): Promise<void> {
   }
 }
 
-/** While `work` runs, nobody can connect to the database. */
-async function withoutDatabase(work: () => Promise<void>): Promise<void> {
-  const name = new URL(test.databaseUrl).pathname.slice(1);
-  const elsewhere = new Client({ connectionString: test.databaseUrl.replace(name, 'postgres') });
-  await elsewhere.connect();
+/** A server on the same database whose way there goes through this process and can be cut. */
+async function withCutDatabase(work: (server: FastifyInstance) => Promise<void>): Promise<void> {
+  const address = new URL(test.databaseUrl);
+  const { port, hostname } = address;
+  const sockets: Socket[] = [];
+  const proxy = createServer((near) => {
+    const far = connect(Number(port), hostname);
+    sockets.push(near, far);
+    for (const socket of [near, far]) socket.on('error', () => undefined);
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+  address.host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const app = await createApp({ ...test.app.config, databaseUrl: address.href }, { log: pino({ level: 'silent' }) });
+  const server = await buildServer(app);
   try {
-    await elsewhere.query(`alter database ${name} with allow_connections false`);
-    await elsewhere.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
-    await work();
+    expect((await server.inject({ url: '/readyz' })).statusCode).toBe(200);
+    proxy.close();
+    for (const socket of sockets) socket.destroy();
+    await work(server);
   } finally {
-    await elsewhere.query(`alter database ${name} with allow_connections true`);
-    await elsewhere.end();
+    await server.close();
+    await app.close();
   }
 }
 
@@ -75,16 +89,21 @@ describe('health', () => {
   });
 
   it('is not ready while the database cannot be reached; requests are told to come again', async () => {
-    const key = test.adminKey;
-    await withoutDatabase(async () => {
-      const ready = await inject({ url: '/readyz' });
-      expect([ready.statusCode, ready.json().database]).toEqual([503, 'unavailable']);
-      const answer = await test.gql(key, '{ viewer { scopes } }');
-      expect(answer.status).toBe(503);
-      expect(answer.errors?.[0]?.extensions).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
-      expect((await inject({ url: '/healthz' })).statusCode).toBe(200);
+    await withCutDatabase(async (server) => {
+      for (let attempt = 1; attempt <= 3; attempt += 1) {
+        const ready = await server.inject({ url: '/readyz' });
+        expect([ready.statusCode, ready.json().database]).toEqual([503, 'unavailable']);
+        const answer = await server.inject({
+          method: 'POST',
+          url: '/graphql',
+          headers: { authorization: `Bearer ${test.adminKey}` },
+          payload: { query: '{ viewer { scopes } }' },
+        });
+        expect(answer.statusCode).toBe(503);
+        expect(answer.json().errors[0].extensions).toMatchObject({ code: 'UNAVAILABLE', retryable: true });
+      }
+      expect((await server.inject({ url: '/healthz' })).statusCode).toBe(200);
     });
-    expect((await inject({ url: '/readyz' })).statusCode).toBe(200);
   });
 });
 
@@ -191,8 +210,8 @@ describe('no error text is above 300 characters and no error answer above 64 kB'
       undefined,
     ],
     [
-      '5,000 aliases that fail',
-      `{ ${Array.from({ length: 5000 }, (_, index) => `alias_${index}: auditEntries(first: 0) { nodes { id } }`).join(' ')} }`,
+      '1,000 aliases that fail',
+      `{ ${Array.from({ length: 1000 }, (_, index) => `alias_${index}: auditEntries(first: 0) { nodes { id } }`).join(' ')} }`,
       undefined,
     ],
     [
@@ -207,13 +226,13 @@ describe('no error text is above 300 characters and no error answer above 64 kB'
     expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it('for 30,000 aliases without a key, and it says how many errors are left out', async () => {
-    const aliases = Array.from({ length: 30_000 }, (_, index) => `a${index}: viewer { scopes }`).join(' ');
+  it('for 2,000 aliases without a key, and it says how many errors are left out', async () => {
+    const aliases = Array.from({ length: 2000 }, (_, index) => `a${index}: viewer { scopes }`).join(' ');
     const answer = await test.gql(null, `{ ${aliases} }`);
     expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(64 * 1024);
     expect(answer.data).toBeNull();
     const kept = (answer.errors?.length ?? 0) - 1;
-    expect(answer.errors?.at(-1)?.message).toBe(`${30_000 - kept} more errors are left out.`);
+    expect(answer.errors?.at(-1)?.message).toBe(`${2000 - kept} more errors are left out.`);
   });
 });
 

@@ -258,18 +258,50 @@ describe('a batch', () => {
     expect(await batch([])).toEqual({ statuses: '', problems: [] });
   });
 
-  it('runs in parallel with others of the same keys in any order, without a deadlock', async () => {
+  /** Sends `batches` at once while another session holds a row in their middle, and lets it go when all wait. */
+  async function sendAgainst(hold: string, parameters: unknown[], batches: UsageInput[][]): Promise<number[]> {
+    const holder = test.app.db.createQueryRunner();
+    await holder.startTransaction();
+    await holder.query(hold, parameters);
+    const sent = batches.map((inputs) => recordUsageBatch(ctx, inputs, { withResults: false }));
+    await waitForLocks(batches.length);
+    await holder.rollbackTransaction();
+    await holder.release();
+    return (await Promise.all(sent)).map(({ recordedCount }) => recordedCount);
+  }
+
+  const orders = (inputs: UsageInput[], count: number): UsageInput[][] =>
+    Array.from({ length: count }, (_, index) => (index % 2 === 0 ? inputs : [...inputs].reverse()));
+
+  it('runs in parallel with others of the same keys in the other order, without a deadlock', async () => {
     const reruns = rerunCounter.count;
     const inputs = hours(300);
-    const orders = [inputs, [...inputs].reverse(), [...inputs.slice(150), ...inputs.slice(0, 150)]];
-    const answers = await Promise.all(
-      Array.from({ length: 18 }, (_, index) => recordUsageBatch(ctx, orders[index % 3] ?? [], { withResults: false })),
+    const recorded = await sendAgainst(
+      `insert into usage_record (service_id, account_link_id, unassigned_reason, metric_id, window_start, window_end, counted_at,
+         quantity, actor, late, idempotency_key, content_hash, received_at)
+       values ($1, $2, 'NO_CHARGE', $3, now(), now(), now(), 1, 'test', false, 'h150', decode(repeat('00', 32), 'hex'), now())`,
+      [world.service.id, world.linkId, world.metricId],
+      orders(inputs, 18),
     );
-    const total = (count: 'recordedCount' | 'duplicateCount'): number =>
-      answers.reduce((sum, answer) => sum + answer[count], 0);
-    expect([total('recordedCount'), total('duplicateCount')]).toEqual([300, 17 * 300]);
+    expect(recorded.sort((one, other) => other - one)).toEqual([300, ...Array<number>(17).fill(0)]);
     // 1 + 2 + … + 300
     expect(await ledger()).toEqual({ records: 300, quantity: '45150' });
+    expect(rerunCounter.count).toBe(reruns);
+  });
+
+  it('runs in parallel with others of other keys in the same hours, without a deadlock', async () => {
+    await recordUsageBatch(ctx, hours(100), { withResults: false });
+    const reruns = rerunCounter.count;
+    const recorded = await sendAgainst(
+      'select 1 from usage_rollup where account_link_id = $1 order by hour limit 1 offset 50 for update',
+      [world.linkId],
+      orders(hours(100), 10).map((inputs, batchIndex) =>
+        inputs.map((input) => ({ ...input, idempotencyKey: `${batchIndex}-${input.idempotencyKey}` })),
+      ),
+    );
+    expect(recorded).toEqual(Array<number>(10).fill(100));
+    // 11 times 1 + 2 + … + 100
+    expect(await ledger()).toEqual({ records: 1100, quantity: '55550' });
     expect(rerunCounter.count).toBe(reruns);
   });
 
@@ -432,7 +464,7 @@ describe('the catalogue', () => {
     await blocker.startTransaction();
     await lockLaneExclusive(blocker.manager, world.subscription.contractId);
     const waiting = recordUsage(ctx, counter());
-    await waitForLock();
+    await waitForLocks();
     await test.app.db.transaction(async (tx) => {
       await tx.query('update account_link set contract_id = $2 where id = $1', [world.linkId, pinned.contractId]);
       await bumpCatalogVersion(tx, [world.service.id]);
@@ -443,14 +475,14 @@ describe('the catalogue', () => {
   });
 });
 
-/** Until somebody waits for an advisory lock in this database. */
-async function waitForLock(): Promise<void> {
+/** Until `count` sessions of this database wait for locks. */
+async function waitForLocks(count = 1): Promise<void> {
   for (;;) {
-    const [{ waiting }] = await test.app.db.query<[{ waiting: boolean }]>(
-      `select exists (select 1 from pg_locks l join pg_database d on d.oid = l.database
-         where d.datname = current_database() and l.locktype = 'advisory' and not l.granted) as waiting`,
+    const [{ waiting }] = await test.app.db.query<[{ waiting: number }]>(
+      `select count(*)::integer as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`,
     );
-    if (waiting) return;
+    if (waiting >= count) return;
   }
 }
 
@@ -583,7 +615,7 @@ describe('late usage', () => {
     await blocker.startTransaction();
     await lockLaneExclusive(blocker.manager, world.subscription.contractId);
     const waiting = recordUsage(ctx, counter());
-    await waitForLock();
+    await waitForLocks();
     expect(await ledger()).toEqual({ records: 0, quantity: '0' });
     await blocker.query(
       `update billing_period set state = 'CLOSED', end_on = '2026-03-10', end_at = '2026-03-10T11:00:00Z', closed_at = now()

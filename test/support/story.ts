@@ -64,6 +64,7 @@ export class Story {
 
   /** The usual beginning: service `cloud` LIVE, metric `calls` on the second line's product, account `acme`, first sight. */
   async begin(charge: Partial<ChargeSetup> = {}): Promise<void> {
+    await this.minute();
     await this.service('cloud', 'LIVE');
     await this.metric('cloud', 'calls');
     await this.charge({ metric: 'calls', productOdooId: this.product(1), ...charge });
@@ -76,7 +77,10 @@ export class Story {
   }
 
   async service(code: string, stage: string): Promise<void> {
-    await this.run('mutation ($i: CreateServiceInput!) { createService(input: $i) { service { id } } }', { code, name: code });
+    await this.run('mutation ($i: CreateServiceInput!) { createService(input: $i) { service { id } } }', {
+      code,
+      name: code,
+    });
     if (stage !== 'SHADOW') await this.stage(code, stage);
   }
 
@@ -118,7 +122,12 @@ export class Story {
   }
 
   /** Records usage counted at an instant, or over a window; gives the idempotency key. */
-  async use(quantity: number | string, window: string | [string, string], metric = 'calls', service = 'cloud'): Promise<string> {
+  async use(
+    quantity: number | string,
+    window: string | [string, string],
+    metric = 'calls',
+    service = 'cloud',
+  ): Promise<string> {
     const [windowStart, windowEnd] = typeof window === 'string' ? [window, window] : window;
     this.sent += 1;
     const idempotencyKey = `${service}/acme/${metric}/${windowStart}/${this.sent}`;
@@ -158,14 +167,16 @@ export class Story {
   /** What the slot of a line holds in Odoo. */
   async slot(line = 1): Promise<number> {
     const record = await this.test.sandbox.control.record('sale.order.line', at(this.order.lineIds, line));
-    return record?.qty_delivered as number;
+    return (record.qty_delivered ?? 0) as number;
   }
 
   /** Quantities that Odoo has invoiced on a line, in order. */
   async invoiced(line = 1): Promise<number[]> {
     const lineId = at(this.order.lineIds, line);
     const rows = await this.test.sandbox.control.records('account.move.line');
-    return rows.filter((row) => (row.sale_line_ids as number[]).includes(lineId)).map((row) => row.quantity as number);
+    return rows
+      .filter((row) => ((row.sale_line_ids ?? []) as number[]).includes(lineId))
+      .map((row) => row.quantity as number);
   }
 
   async nextInvoiceOn(): Promise<string> {
@@ -177,7 +188,9 @@ export class Story {
     const lineId = at(this.order.lineIds, line);
     const writes = await this.test.sandbox.control.writes();
     return writes
-      .filter((write) => write.model === 'sale.order.line' && write.ids.includes(lineId) && 'qty_delivered' in write.vals)
+      .filter(
+        (write) => write.model === 'sale.order.line' && write.ids.includes(lineId) && 'qty_delivered' in write.vals,
+      )
       .map((write) => write.vals.qty_delivered as number);
   }
 
