@@ -31,7 +31,7 @@ const program = new Command('fusion-billing')
 program
   .command('demo')
   .description('play a month against a sandbox Odoo and say what each number means; touches nothing of yours')
-  .action(() => run(async ({ config, log }) => playDemo({ config, log, say })));
+  .action(() => run(({ config, log }) => playDemo({ config, log, say, json: isJson() })));
 
 program
   .command('migrate')

@@ -60,7 +60,7 @@ async function withOwner<T>(url: string, work: (owner: DataSource) => Promise<T>
   }
 }
 
-/** The queue's tables are guarded by row security; this function is the one door through which the run-time adds jobs. */
+/** The queue's tables are guarded by row security; these functions are the doors through which the run-time uses them. */
 async function prepareQueue(owner: DataSource): Promise<void> {
   await owner.query(`
     create or replace function enqueue_job(task text, payload json, run_at timestamptz, max_attempts integer, job_key text)
@@ -68,7 +68,16 @@ async function prepareQueue(owner: DataSource): Promise<void> {
         select graphile_worker.add_job(task, payload, run_at => enqueue_job.run_at, max_attempts => enqueue_job.max_attempts,
           job_key => enqueue_job.job_key)
       $$`);
-  await owner.query('revoke all on function enqueue_job from public');
+  await owner.query(`
+    create or replace function free_jobs_of_dead_workers(silence interval) returns void
+      language sql security definer set search_path = public, pg_temp as $$
+        select graphile_worker.force_unlock_workers(array_agg(distinct j.locked_by))
+          from graphile_worker.jobs j
+         where j.locked_at < now() - silence
+           and not exists (select 1 from worker w where w.id = j.locked_by and w.seen_at > now() - silence)
+        having count(*) > 0
+      $$`);
+  await owner.query('revoke all on function enqueue_job, free_jobs_of_dead_workers from public');
 }
 
 async function grantRuntimeRole(owner: DataSource): Promise<void> {
@@ -91,5 +100,5 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
   await owner.query(`grant usage on all sequences in schema public to ${RUNTIME_ROLE}`);
   await owner.query(`revoke update, delete, truncate on ${APPEND_ONLY.join(', ')} from ${RUNTIME_ROLE}`);
   await owner.query(`revoke insert, update, delete on migrations from ${RUNTIME_ROLE}`);
-  await owner.query(`grant execute on function enqueue_job to ${RUNTIME_ROLE}`);
+  await owner.query(`grant execute on function enqueue_job, free_jobs_of_dead_workers to ${RUNTIME_ROLE}`);
 }

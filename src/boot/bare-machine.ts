@@ -59,7 +59,8 @@ function given<T>(connection: T): Side<T> {
   return { connection, stop: () => Promise.resolve() };
 }
 
-function makeDataDir(dataDir: string): string {
+/** The folder of what we keep, made when missing, as a full path. */
+export function makeDataDir(dataDir: string): string {
   try {
     mkdirSync(dataDir, { recursive: true });
     return realpathSync(dataDir);
@@ -68,7 +69,8 @@ function makeDataDir(dataDir: string): string {
   }
 }
 
-async function ownPostgres(dataDir: string, options: LogAndLoss): Promise<Side<string>> {
+/** The embedded PostgreSQL of `dataDir`. @throws BootError when somebody runs on the same data, and where he answers. */
+export async function ownPostgres(dataDir: string, options: LogAndLoss): Promise<Side<string>> {
   try {
     const { url, adopted, stop } = await startEmbeddedPostgres({ dataDir, ...options });
     if (adopted) options.log.warn('adopted the PostgreSQL that a killed process had left running');

@@ -10,9 +10,9 @@ import { type Dimensions, type UsageContent, usageContentHash, voidContentHash }
 
 const DAY_MS = 86_400_000;
 /** Longest window of a record. */
-export const MAX_WINDOW_MS = 32 * DAY_MS;
+const MAX_WINDOW_MS = 32 * DAY_MS;
 /** How far ahead of our clock a window may end: for callers whose clock is ahead. */
-export const MAX_AHEAD_MS = 5 * 60_000;
+const MAX_AHEAD_MS = 5 * 60_000;
 
 const MAX_NAME_LENGTH = 200;
 const MAX_METRIC_LENGTH = 100;

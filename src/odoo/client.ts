@@ -22,7 +22,7 @@ import { classifyAnswer, faultWithoutAnswer, OdooFault } from './fault';
 export type CallKind = 'read' | 'page' | 'write';
 
 /** Milliseconds we wait. Odoo retries a write itself for up to 17 s; below 45 s the time-out itself makes unknown outcomes. */
-export const CALL_TIMEOUT_MS: Readonly<Record<CallKind, number>> = { read: 30_000, page: 60_000, write: 60_000 };
+const CALL_TIMEOUT_MS: Readonly<Record<CallKind, number>> = { read: 30_000, page: 60_000, write: 60_000 };
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;

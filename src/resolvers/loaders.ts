@@ -28,7 +28,6 @@ import {
   productsByOdooIds,
   subscriptionLinesByIds,
   subscriptionsByContractIds,
-  subscriptionsByIds,
   subscriptionsByOdooIds,
 } from '../services/mirror-reads';
 
@@ -81,7 +80,6 @@ export const linesBySubscriptionOdooId = loader(linesBySubscriptionOdooIds);
 export const partnerByOdooId = loader(partnersByOdooIds);
 export const planByOdooId = loader(plansByOdooIds);
 export const productByOdooId = loader(productsByOdooIds);
-export const subscriptionById = loader(subscriptionsByIds);
 export const subscriptionByOdooId = loader(subscriptionsByOdooIds);
 export const subscriptionLineById = loader(subscriptionLinesByIds);
 export const subscriptionsByContractId = loader(subscriptionsByContractIds);

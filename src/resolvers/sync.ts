@@ -19,7 +19,7 @@ import { syncStatus, type ModelStatus, type SyncStatus as Status } from '../serv
 import { Problem } from './problem';
 
 @ObjectType({ description: 'How the mirror of one kind of record stands.' })
-export class MirrorStatus implements ModelStatus {
+class MirrorStatus implements ModelStatus {
   @Field(() => MirrorModel, { description: 'The kind of record.' })
   model!: MirrorModel;
 
@@ -37,7 +37,7 @@ export class MirrorStatus implements ModelStatus {
 }
 
 @ObjectType({ description: "How the mirror stands against Odoo, by Odoo's clock." })
-export class SyncStatus implements Status {
+class SyncStatus implements Status {
   @Field(() => Date, {
     nullable: true,
     description:
@@ -65,7 +65,7 @@ export class SyncNowInput {
 }
 
 @ObjectType({ description: 'The readings asked for.' })
-export class SyncNowPayload {
+class SyncNowPayload {
   @Field(() => [SyncRun], { description: 'One for each kind of record, queued; `syncStatus` shows how they end.' })
   runs!: SyncRun[];
 }

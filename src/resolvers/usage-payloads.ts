@@ -8,7 +8,7 @@ import type {
 } from '../services/usage-records';
 import { Problem } from './problem';
 
-export const RecordUsageStatus = {
+const RecordUsageStatus = {
   RECORDED: 'RECORDED',
   DUPLICATE: 'DUPLICATE',
   REJECTED: 'REJECTED',

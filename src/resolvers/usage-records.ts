@@ -41,7 +41,7 @@ import {
 } from './usage-inputs';
 import { RecordUsageBatchPayload, RecordUsagePayload, UnassignedReason, VoidUsagePayload } from './usage-payloads';
 
-export const UsageRecordConnection = connectionType(UsageRecord, 'UsageRecord');
+const UsageRecordConnection = connectionType(UsageRecord, 'UsageRecord');
 
 @ArgsType()
 export class UsageRecordsArguments extends PageArguments {

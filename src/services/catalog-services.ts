@@ -2,9 +2,9 @@
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { invalid, parseText } from '../domain/parse';
-import { Service, ServiceStage } from '../entities/service';
+import { Service, type ServiceStage } from '../entities/service';
 import { writeAudit } from './audit';
-import { tileBillerSpans } from './biller-spans';
+import { giveToOdoo, tileBillerSpans } from './biller-spans';
 import { byId, fetchPage, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 
@@ -31,6 +31,7 @@ export async function createService(ctx: Ctx, input: CreateServiceInput): Promis
     const service = tx.create(Service, { code, name, stage, createdAt: ctx.now, archivedAt: null });
     await tx.save(service).catch(refuseTakenCode);
     await tileBillerSpans(tx, { serviceIds: [service.id] });
+    if (stage === 'LIVE') await giveToOdoo(tx, service.id);
     await writeAudit(tx, ctx, {
       action: 'service.created',
       subjectType: 'service',

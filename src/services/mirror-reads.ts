@@ -75,15 +75,10 @@ export async function listSubscriptions(
 
 /** @throws BillingError NOT_FOUND, the same for unknown and foreign ids. */
 export async function subscriptionInSight(ctx: Ctx, id: string): Promise<Subscription> {
-  const found = (await subscriptionsByIds(ctx, [asUuid(id, 'subscription')])).get(id.toLowerCase());
-  if (found === undefined) throw notFound('subscription', 'id');
+  const uuid = asUuid(id, 'subscription');
+  const found = await visibleSubscriptions(ctx).andWhere('subscription.id = :uuid', { uuid }).getOne();
+  if (found === null) throw notFound('subscription', 'id');
   return found;
-}
-
-/** By our id. */
-export async function subscriptionsByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, Subscription>> {
-  const found = await visibleSubscriptions(ctx).andWhere('subscription.id = any(:ids)', { ids }).getMany();
-  return new Map(found.map((subscription) => [subscription.id, subscription]));
 }
 
 export async function subscriptionsByOdooIds(ctx: Ctx, odooIds: readonly number[]): Promise<Map<number, Subscription>> {

@@ -14,7 +14,7 @@ import { inTransaction } from './transaction';
  * longest HTTP transaction of Odoo's worker mode lasts 120 s; longer jobs are caught by the full pass.
  */
 const OVERLAP_MS = 130_000;
-export const PAGE_SIZE = 500;
+const PAGE_SIZE = 500;
 /** Ids of one list, of Odoo's and of ours. */
 const ID_PAGE_SIZE = 5000;
 /** Orders whose lines are read together when none of them is here yet. */

@@ -48,7 +48,7 @@ const INSERT = `
         from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
           metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, dimensions jsonb, meter text,
           source text, account text, subscription_id uuid, idempotency_key text, content_hash text)) i
-
+    order by i.service_id, i.idempotency_key collate "C"
     on conflict (service_id, idempotency_key) do nothing
     returning id, service_id, idempotency_key, account_link_id, contract_id, metric_id, counted_at, quantity, late),
   rolled_up as (

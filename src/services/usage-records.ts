@@ -15,7 +15,7 @@ import { usageRecordsByIds } from './usage-reads';
 import { type Place, type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
 
 /** Records of one batch. */
-export const MAX_BATCH_SIZE = 1_000;
+const MAX_BATCH_SIZE = 1_000;
 const MAX_KEY_LENGTH = 200;
 
 export type RecordUsageStatus = 'RECORDED' | 'DUPLICATE' | 'REJECTED';

@@ -1,64 +1,25 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { freePort, readPostmaster } from '../../src/boot/postmaster';
 import { isAlive, waitUntil } from '../../src/boot/process';
 import { readRunning } from '../../src/boot/running';
-import { killHard, REGISTER } from '../support/owner-process';
-import { makeGuardedFolder, type GuardedFolder } from '../support/postgres';
-
-const root = path.join(__dirname, '..', '..');
-const BOOT_LIMIT_MS = 60_000;
-
-interface Instance {
-  process: ChildProcess;
-  /** Everything said so far. */
-  output(): string;
-  exit: Promise<number | null>;
-}
+import { BOOT_LIMIT_MS, makeMachine, printedCurl, type Instance, type Machine } from '../support/machine';
+import { killHard } from '../support/owner-process';
 
 describe('the process of a bare machine', () => {
-  let folder: GuardedFolder;
+  let machine: Machine;
   let port: number;
-  const running: Instance[] = [];
 
   beforeAll(async () => {
-    folder = makeGuardedFolder('machine');
+    machine = makeMachine();
     port = await freePort();
   });
-  afterAll(async () => {
-    for (const { process } of running)
-      if (process.exitCode === null && process.signalCode === null) await killHard(process);
-    await folder.remove();
-  });
-
-  function launch(variables: Record<string, string> = {}): Instance {
-    const env = { PATH: process.env.PATH, DATA_DIR: folder.path, LOG_LEVEL: 'warn', GRAPHIQL: 'off', ...variables };
-    const child = spawn(process.execPath, ['-r', REGISTER, 'src/main.ts'], { cwd: root, env });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
-    const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
-    const instance = { process: child, output: () => output, exit };
-    running.push(instance);
-    return instance;
-  }
-
-  /** An instance that has printed its last line. */
-  async function launchReady(): Promise<Instance> {
-    const instance = launch({ PORT: String(port) });
-    const settled = (): boolean => instance.process.exitCode !== null || instance.output().includes("}}}'");
-    if (!(await waitUntil(settled, BOOT_LIMIT_MS)) || instance.process.exitCode !== null) {
-      throw new Error(`did not start: ${instance.output()}`);
-    }
-    return instance;
-  }
+  afterAll(() => machine.remove());
 
   /** Sends what the printed curl sends. */
-  async function sendPrinted(text: string): Promise<unknown> {
-    const url = /curl -s (\S+)/.exec(text)?.[1] ?? '';
-    const key = /Bearer (fb_[\w-]+)/.exec(text)?.[1] ?? '';
-    const body = /-d '(.*)'/.exec(text)?.[1] ?? '';
+  async function sendPrinted(instance: Instance, body = printedCurl(instance).body): Promise<unknown> {
+    const { url, key } = printedCurl(instance);
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     const answer = await fetch(url, { method: 'POST', headers, body });
     return answer.json();
@@ -67,30 +28,31 @@ describe('the process of a bare machine', () => {
   test(
     'serves, refuses a second start, survives a kill -9, and stops in order with the database last',
     async () => {
-      const first = await launchReady();
-      const printed = first.output();
-      expect(await sendPrinted(printed)).toMatchObject({
+      const first = await machine.launchReady({ PORT: String(port) });
+      expect(await sendPrinted(first)).toMatchObject({
         data: { recordUsage: { status: 'RECORDED', record: { quantity: '3' } } },
       });
       const pid = first.process.pid ?? 0;
-      expect(readRunning(folder.path)).toMatchObject({ pid, url: `http://127.0.0.1:${port}` });
+      expect(readRunning(machine.path)).toMatchObject({ pid, url: `http://127.0.0.1:${port}` });
 
-      const second = launch({ PORT: '0' });
+      const second = machine.launch({ PORT: '0' });
       expect(await second.exit).toBe(1);
       expect(second.output()).toContain(`process ${pid},`);
       expect(second.output()).toContain(`It answers at http://127.0.0.1:${port}`);
 
       await killHard(first.process);
-      const again = await launchReady();
+      const again = await machine.launchReady({ PORT: String(port) });
       expect(again.output()).toContain('adopted the PostgreSQL');
-      expect(/Demo key +(\S+)/.exec(again.output())?.[1]).toBe(/Demo key +(\S+)/.exec(printed)?.[1]);
-      expect(await sendPrinted(printed)).toMatchObject({ data: { recordUsage: { status: 'DUPLICATE' } } });
+      expect(printedCurl(again).key).toBe(printedCurl(first).key);
+      expect(await sendPrinted(again, printedCurl(first).body)).toMatchObject({
+        data: { recordUsage: { status: 'DUPLICATE' } },
+      });
 
-      const postmaster = readPostmaster(path.join(folder.path, 'postgres'))?.pid ?? 0;
+      const postmaster = readPostmaster(path.join(machine.path, 'postgres'))?.pid ?? 0;
       again.process.kill('SIGTERM');
       expect(await again.exit).toBe(0);
       expect(await waitUntil(() => !isAlive(postmaster), 5_000)).toBe(true);
-      expect(existsSync(path.join(folder.path, 'running.json'))).toBe(false);
+      expect(existsSync(path.join(machine.path, 'running.json'))).toBe(false);
       expect(again.output()).not.toContain('did not stop in order');
     },
     3 * BOOT_LIMIT_MS,
@@ -102,20 +64,20 @@ describe('the process of a bare machine', () => {
       const taken = net.createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => taken.once('listening', resolve));
       const { port: used } = taken.address() as net.AddressInfo;
-      const instance = launch({ PORT: String(used) });
+      const instance = machine.launch({ PORT: String(used) });
       const code = await instance.exit;
       taken.close();
       expect(code).toBe(1);
       expect(instance.output()).toContain(`PORT: ${used} on 127.0.0.1 is used by another program`);
-      expect(readPostmaster(path.join(folder.path, 'postgres'))).toBeUndefined();
+      expect(readPostmaster(path.join(machine.path, 'postgres'))).toBeUndefined();
     },
     BOOT_LIMIT_MS,
   );
 
   test('a wrong variable stops the boot with its name, before anything is started', async () => {
-    const instance = launch({ GRACE: 'soon', DATA_DIR: path.join(folder.path, 'untouched') });
+    const instance = machine.launch({ GRACE: 'soon', DATA_DIR: path.join(machine.path, 'untouched') });
     expect(await instance.exit).toBe(1);
     expect(instance.output()).toBe('GRACE: must be a number with s, m, h or d, at most 31d\n');
-    expect(existsSync(path.join(folder.path, 'untouched'))).toBe(false);
+    expect(existsSync(path.join(machine.path, 'untouched'))).toBe(false);
   });
 });

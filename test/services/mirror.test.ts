@@ -82,7 +82,7 @@ describe('a pass', () => {
       ),
     ).toEqual([{ contracts: 25, used: 25 }]);
     const before = await rows('select * from subscription order by id');
-    const second = await sync();
+    const second = await sync({ full: true });
     expect(counts(second.SUBSCRIPTION)).toEqual([25, 0, 0, 25, 0]);
     expect(counts(second.SUBSCRIPTION_LINE)).toEqual([68, 0, 0, 68, 0]);
     expect(counts(second.PARTNER)).toEqual([5, 0, 0, 5, 0]);
@@ -368,6 +368,21 @@ describe('a record that cannot be mirrored', () => {
     const repaired = await sync();
     expect([repaired.SUBSCRIPTION_LINE.inserted, repaired.SUBSCRIPTION_LINE.problems]).toEqual([1, []]);
     expect(await rows('select 1 from subscription_line where odoo_id = $1', [bad.lineIds[1]])).toHaveLength(1);
+  });
+});
+
+describe('a row the database refuses', () => {
+  it('is set aside alone; its page is stored without it', async () => {
+    await start();
+    const good = await subscribe('good');
+    const bad = await subscribe('bad');
+    await test.sandbox.control.update('sale.order', bad.orderId, { start_date: '2026-02-30' });
+    const { SUBSCRIPTION } = await sync();
+    expect(counts(SUBSCRIPTION)).toEqual([2, 1, 0, 0, 0]);
+    expect(SUBSCRIPTION.problems.map((problem) => problem.message)).toEqual([
+      `sale.order ${bad.orderId} is set aside: the database refuses it (22008)`,
+    ]);
+    expect(await rows('select odoo_id from subscription')).toEqual([{ odoo_id: good.orderId }]);
   });
 });
 

@@ -479,8 +479,8 @@ describe('the catalogue', () => {
 async function waitForLocks(count = 1): Promise<void> {
   for (;;) {
     const [{ waiting }] = await test.app.db.query<[{ waiting: number }]>(
-      `select count(*)::integer as waiting from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`,
+      `select count(distinct l.pid)::integer as waiting from pg_locks l join pg_stat_activity s on s.pid = l.pid
+        where s.datname = current_database() and not l.granted`,
     );
     if (waiting >= count) return;
   }

@@ -24,7 +24,7 @@ export interface SeededService {
   code: string;
 }
 
-export async function seedService(db: DataSource): Promise<SeededService> {
+async function seedService(db: DataSource): Promise<SeededService> {
   const code = `service-${randomUUID().slice(0, 8)}`;
   const id = await insert(db, 'service', { code, name: code, stage: 'SHADOW', created_at: SYNCED });
   await db.transaction((tx) => tileBillerSpans(tx, { serviceIds: [id] }));

@@ -1,5 +1,5 @@
 import './start';
 import '../services/step';
-import '../server'; // expect: import-x/no-restricted-paths
+import '../server';
 import '../cli'; // expect: import-x/no-restricted-paths
 import '../../sandbox/start';

@@ -19,7 +19,7 @@ export async function habits(state: State, places: Places): Promise<string> {
   return 'closed';
 }
 
-export function wide(a: number, b: number, c: number, d: number): number { // expect: max-params
+export function wide(a: number, b: number, c: number, d: number, e: number): number { // expect: max-params
   return a + b + c + d;
 }
 
