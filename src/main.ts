@@ -15,6 +15,7 @@ import type { App, ReadyConfig } from './ctx';
 import { startWorker } from './jobs/worker';
 import { hasPendingMigrations, migrate } from './migrate';
 import { buildServer } from './server';
+import { installEnvironmentKey } from './services/api-keys';
 
 async function main(): Promise<void> {
   const parts: Part[] = [];
@@ -49,6 +50,7 @@ async function boot(given: Config, log: Logger, parts: Part[]): Promise<{ lost: 
   await bringToNewestSchema(config, log);
   const app = await createApp(config, { log });
   parts.push({ name: 'connections', stop: () => app.close() });
+  if (config.adminApiKey !== undefined) await installEnvironmentKey(app, config.adminApiKey);
   const demo = config.production ? undefined : await seedDemo(app, ensureDemoKey(config.dataDir));
   if (config.role !== 'api') {
     const worker = await startWorker(app);

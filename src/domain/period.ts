@@ -10,9 +10,10 @@ export interface PlanInterval {
   unit: 'week' | 'month' | 'year';
 }
 
-/** First instant of `day` in `zone`: usually midnight, the first moment after it where a clock change skips midnight. */
+/** First instant of `day` in `zone`: usually midnight; where a clock change skips it the moment after, where one repeats it the first. */
 export function dayStart(day: string, zone: string): Date {
-  return DateTime.fromISO(day, { zone }).startOf('day').toJSDate();
+  const start = DateTime.fromISO(day, { zone }).startOf('day');
+  return (start.getPossibleOffsets().at(0) ?? start).toJSDate();
 }
 
 /** The day in `zone` that `instant` belongs to. */
@@ -84,7 +85,9 @@ export function advance(
   if (nextInvoiceOn <= open.startOn) return nextInvoiceOn < change.seenOn ? { kind: 'MOVED_BACK' } : { kind: 'KEEP' };
   if (open.endOn === null) return { kind: 'END_MOVES', endOn: nextEnd(open.startOn, nextInvoiceOn, plan) };
   if (nextInvoiceOn === open.endOn || nextInvoiceOn === change.seenOn) return { kind: 'KEEP' };
-  if (nextInvoiceOn > open.endOn && (change.newInvoice || change.runCanHaveCome)) return { kind: 'KEEP' };
+  // A date seen beyond the end already is that of a later invoice: moving it does not move this boundary.
+  const endIsPast = change.newInvoice || change.runCanHaveCome || change.seenOn > open.endOn;
+  if (nextInvoiceOn > open.endOn && endIsPast) return { kind: 'KEEP' };
   return { kind: 'END_MOVES', endOn: nextInvoiceOn };
 }
 

@@ -56,7 +56,9 @@ export function planSlot(state: SlotState): SlotPlan {
     reason: 'PREVIOUS_NOT_INVOICED',
   }));
   const subject = current ?? last;
-  if (subject.unconfirmed) return hold(blocks, subject.id, 'PERIOD_UNCONFIRMED');
+  // What is due later includes what the derived period gave: nothing is written until a person has confirmed it.
+  const unconfirmed = state.periods.find((period) => period.unconfirmed);
+  if (unconfirmed !== undefined) return hold(blocks, unconfirmed.id, 'PERIOD_UNCONFIRMED');
   if (state.heldByDraft) return hold(blocks, subject.id, 'HELD_BY_DRAFT');
   if (current === undefined || (!current.closed && !current.provisionalDue)) {
     return { write: { kind: 'EMPTY', periodId: subject.id, target: ZERO }, blocks };

@@ -6,16 +6,16 @@ import { AccountLinksResolver } from './account-links';
 import { ApiKeysResolver } from './api-keys';
 import { AuditEntriesResolver } from './audit-entries';
 import { authChecker } from './auth';
+import { BalancesResolver } from './balances';
+import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
+import { BillerSpansResolver, ContractsResolver } from './contracts';
+import { CurrentUsageResolver } from './current-usage';
 import {
-  BalancesResolver,
-  CurrentUsageResolver,
   IdentitiesResolver,
   MoneyIdentitiesResolver,
   RecordsIdentitiesResolver,
   UnitsIdentitiesResolver,
-} from './balances';
-import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
-import { BillerSpansResolver, ContractsResolver } from './contracts';
+} from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBacksResolver } from './write-backs';

@@ -5,9 +5,8 @@ import { BillingError } from '../domain/errors';
 const NOT_LIVE = 'the service is not live';
 
 /**
- * Gives every pair of the named services and contracts (all, when not named) that has no span yet its first one: ODOO when
- * the service is LIVE and the contract has no period yet, else NONE: where periods run, `giveToOdoo` finds the seam. Call it
- * in the transaction that creates a service or a contract.
+ * Gives every pair of the named services and contracts (all, when not named) that has no span yet its first one: nobody
+ * bills, unless the service is LIVE. Call it in the transaction that creates a service or a contract.
  */
 export async function tileBillerSpans(
   tx: EntityManager,
@@ -15,17 +14,17 @@ export async function tileBillerSpans(
 ): Promise<void> {
   await tx.query(
     `insert into biller_span (contract_id, service_id, biller, reason)
-     select c.id, s.id,
-            case when first.by_odoo then 'ODOO' else 'NONE' end,
-            case when first.by_odoo then null else $3 end
-       from contract c cross join service s
-      cross join lateral (
-        select s.stage = 'LIVE' and not exists (select 1 from billing_period p where p.contract_id = c.id) as by_odoo) first
+     select c.id, s.id, 'NONE', $3 from contract c cross join service s
       where ($1::uuid[] is null or s.id = any ($1)) and ($2::uuid[] is null or c.id = any ($2))
         and not exists (select 1 from biller_span b where b.contract_id = c.id and b.service_id = s.id)
       order by c.id, s.id`,
     [scope.serviceIds ?? null, scope.contractIds ?? null, NOT_LIVE],
   );
+  const live = await tx.query<{ id: string }[]>(
+    `select id from service where stage = 'LIVE' and ($1::uuid[] is null or id = any ($1)) order by id`,
+    [scope.serviceIds ?? null],
+  );
+  for (const { id } of live) await giveToOdoo(tx, id);
 }
 
 /**

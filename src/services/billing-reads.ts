@@ -24,8 +24,11 @@ const PERIOD_VISIBLE = `exists (select 1 from contract c where c.id = period.con
 /** Of lines and write-backs a service sees those of its own charges. */
 const CHARGE_VISIBLE = (column: string): string =>
   `(:serviceId::uuid is null or exists (select 1 from charge ch where ch.${column} and ch.service_id = :serviceId::uuid))`;
-const LINE_VISIBLE = CHARGE_VISIBLE('id = line.charge_id');
-const WRITE_BACK_VISIBLE = CHARGE_VISIBLE('product_id = write_back.product_id');
+/** And of these the ones of contracts it may see: its product may stand on the order of a partner it has not linked. */
+const PERIOD_OF = (id: string): string =>
+  `exists (select 1 from billing_period period where period.id = ${id} and ${PERIOD_VISIBLE})`;
+const LINE_VISIBLE = `${CHARGE_VISIBLE('id = line.charge_id')} and ${PERIOD_OF('line.period_id')}`;
+const WRITE_BACK_VISIBLE = `${CHARGE_VISIBLE('product_id = write_back.product_id')} and ${PERIOD_OF('write_back.period_id')}`;
 const BLOCK_VISIBLE = `(block.product_id is null or ${CHARGE_VISIBLE('product_id = block.product_id')})`;
 
 function select<T extends ObjectLiteral>(

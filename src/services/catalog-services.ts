@@ -4,7 +4,7 @@ import { BillingError } from '../domain/errors';
 import { invalid, parseText } from '../domain/parse';
 import { Service, type ServiceStage } from '../entities/service';
 import { writeAudit } from './audit';
-import { giveToOdoo, tileBillerSpans } from './biller-spans';
+import { tileBillerSpans } from './biller-spans';
 import { byId, fetchPage, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 
@@ -31,7 +31,6 @@ export async function createService(ctx: Ctx, input: CreateServiceInput): Promis
     const service = tx.create(Service, { code, name, stage, createdAt: ctx.now, archivedAt: null });
     await tx.save(service).catch(refuseTakenCode);
     await tileBillerSpans(tx, { serviceIds: [service.id] });
-    if (stage === 'LIVE') await giveToOdoo(tx, service.id);
     await writeAudit(tx, ctx, {
       action: 'service.created',
       subjectType: 'service',

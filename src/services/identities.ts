@@ -7,7 +7,7 @@ import { aggregate, type Aggregation } from '../domain/aggregate';
 import { Decimal, ZERO, sum } from '../domain/decimal';
 import { visibleServiceIdOrAll } from './access';
 import { billableValues, withChargesOf } from './balances';
-import { contractInSight } from './contracts';
+import { contractInSight, contractVisible } from './contracts';
 import { balanceOf } from '../domain/balance';
 import { type ContractState, loadContractState } from './contract-state';
 import { effectiveRecords } from './usage-totals';
@@ -51,10 +51,15 @@ export interface MoneyIdentity {
   difference: Decimal;
 }
 
+/** Rows of each identity that an answer carries, those that do not hold first. */
+const MAX_ROWS = 1_000;
+
 export interface Identities {
   asOf: Date;
-  /** Every difference is zero and nothing is unpriced. */
+  /** Every difference is zero and nothing is unpriced, in all rows that were checked. */
   holds: boolean;
+  /** Rows worked out, of which the answer carries at most 1,000 of each identity. */
+  checked: number;
   records: RecordsIdentity[];
   units: UnitsIdentity[];
   money: MoneyIdentity[];
@@ -89,11 +94,23 @@ export async function identities(ctx: Ctx, filter: IdentityFilter = {}): Promise
     units.push(...(await unitsIdentity(ctx, state)));
     money.push(...(await moneyIdentity(ctx, state)));
   }
-  const holds =
-    records.every((row) => row.difference === 0) &&
-    units.every((row) => row.difference.isZero() && row.unpriced.isZero()) &&
-    money.every((row) => row.difference.isZero());
-  return { asOf: ctx.now, holds, records, units, money };
+  const wrong = {
+    records: (row: RecordsIdentity): boolean => row.difference !== 0,
+    units: (row: UnitsIdentity): boolean => !row.difference.isZero() || !row.unpriced.isZero(),
+    money: (row: MoneyIdentity): boolean => !row.difference.isZero(),
+  };
+  return {
+    asOf: ctx.now,
+    holds: !records.some(wrong.records) && !units.some(wrong.units) && !money.some(wrong.money),
+    checked: records.length + units.length + money.length,
+    records: wrongFirst(records, wrong.records),
+    units: wrongFirst(units, wrong.units),
+    money: wrongFirst(money, wrong.money),
+  };
+}
+
+function wrongFirst<T>(rows: readonly T[], isWrong: (row: T) => boolean): T[] {
+  return [...rows.filter(isWrong), ...rows.filter((row) => !isWrong(row))].slice(0, MAX_ROWS);
 }
 
 async function recordsIdentity(ctx: Ctx, sight: Sight): Promise<RecordsIdentity[]> {
@@ -156,15 +173,18 @@ const RECORDS_SQL = `
 
 async function contractsWithCharges(ctx: Ctx, sight: Sight): Promise<string[]> {
   const rows = await ctx.db.query<{ id: string }[]>(
-    `select distinct s.contract_id as id
-       from subscription s join subscription_line l on l.subscription_odoo_id = s.odoo_id
-       join product p on p.odoo_id = l.product_odoo_id join charge c on c.product_id = p.id
-      where ($1::uuid is null or c.service_id = $1) and ($3::uuid is null or s.contract_id = $3)
+    `select c.id from contract c
+      where ${contractVisible('$4')} and ($3::uuid is null or c.id = $3)
+        and exists (
+          select 1 from subscription s join subscription_line l on l.subscription_odoo_id = s.odoo_id
+            join product p on p.odoo_id = l.product_odoo_id join charge ch on ch.product_id = p.id
+           where s.contract_id = c.id and ($1::uuid is null or ch.service_id = $1))
         and ($2::text is null or exists (
           select 1 from account_link a join partner r on r.id = a.partner_id
-           where a.account = $2 and r.odoo_id = s.partner_odoo_id))
-      order by 1`,
-    [sight.serviceId, sight.account, sight.contractId],
+            join subscription s on s.partner_odoo_id = r.odoo_id
+           where s.contract_id = c.id and a.account = $2 and ($1::uuid is null or a.service_id = $1)))
+      order by c.id`,
+    [sight.serviceId, sight.account, sight.contractId, ctx.actor.serviceId],
   );
   return rows.map((row) => row.id);
 }

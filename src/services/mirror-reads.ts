@@ -75,8 +75,8 @@ export async function listSubscriptions(
 
 /** @throws BillingError NOT_FOUND, the same for unknown and foreign ids. */
 export async function subscriptionInSight(ctx: Ctx, id: string): Promise<Subscription> {
-  const uuid = asUuid(id, 'subscription');
-  const found = await visibleSubscriptions(ctx).andWhere('subscription.id = :uuid', { uuid }).getOne();
+  const query = visibleSubscriptions(ctx).andWhere('subscription.id = :id', { id: asUuid(id, 'subscription') });
+  const found = await query.getOne();
   if (found === null) throw notFound('subscription', 'id');
   return found;
 }

@@ -147,15 +147,22 @@ export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: 
     if (period.closed) return { periodId: period.id, rating: null };
     const { closeAt } = closeTime(ctx, period);
     const rating = await ratePeriod(tx, state, period);
-    if (input.dryRun === true) return { periodId: period.id, rating };
+    if (input.dryRun === true) return { periodId: period.id, rating: inSight(ctx, rating) };
     if (ctx.now < closeAt) {
       throw new BillingError('CONFLICT', `The period closes at ${closeAt.toISOString()}, not before.`, {
         field: 'periodId',
       });
     }
     await storeClose(tx, ctx, { state, period, rating });
-    return { periodId: period.id, rating };
+    return { periodId: period.id, rating: inSight(ctx, rating) };
   });
+}
+
+/** What a service may see of a rating: its own charges. The period itself is closed for all. */
+function inSight(ctx: Ctx, rating: PeriodRating): PeriodRating {
+  const { serviceId } = ctx.actor;
+  if (serviceId === null) return rating;
+  return { lines: rating.lines.filter((line) => line.charge.serviceId === serviceId), unpriced: [] };
 }
 
 function closeTime(ctx: Ctx, period: PeriodState): { closeAt: Date } {
@@ -184,6 +191,19 @@ async function storeClose(
     startOn: period.endOn,
     endOn: nextEnd(period.endOn, nextInvoiceOn, plan),
     derived: false,
+  });
+  await writeAudit(tx, ctx, {
+    action: 'billing_period.closed',
+    subjectType: 'billing_period',
+    subjectId: period.id,
+    serviceId: ctx.actor.serviceId,
+    details: { startOn: period.startOn, endOn: period.endOn },
+  });
+  await writeAudit(tx, ctx, {
+    action: 'billing_period.closed',
+    subjectType: 'billing_period',
+    subjectId: period.id,
+    serviceId: ctx.actor.serviceId,
   });
   await enqueue(tx, 'plan-slots', { contractId: state.id }, { jobKey: `plan:${state.id}` });
 }

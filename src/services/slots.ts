@@ -192,6 +192,9 @@ async function hasLiveIntent(tx: EntityManager, contractId: string): Promise<boo
   return rows.length > 0;
 }
 
+/** An intent older than this is looked at again. */
+const STALE_AFTER_MS = 10 * 60_000;
+
 /** Plans every contract that has something to plan; one that fails does not stop the others. */
 export async function planChangedContracts(ctx: Ctx): Promise<{ planned: number; failed: number }> {
   const report = { planned: 0, failed: 0 };
@@ -211,12 +214,12 @@ export async function planChangedContracts(ctx: Ctx): Promise<{ planned: number;
 async function contractsToPlan(ctx: Ctx, limit = 5000): Promise<string[]> {
   const soon = new Date(ctx.now.getTime() + ctx.config.leadTimeMs + 26 * 3_600_000);
   const rows = await ctx.db.query<{ id: string; changed: boolean; end_on: string | null }[]>(
-    `select c.id, (c.planned_as_of is distinct from ${NEWEST_CHANGE} or ${UNWRITTEN_LINE} or ${DIRTY_PERIOD}) as changed,
+    `select c.id, (c.planned_as_of is distinct from ${NEWEST_CHANGE} or ${UNWRITTEN_LINE} or ${DIRTY_PERIOD} or ${STALE_INTENT}) as changed,
             (select p.end_on::text from billing_period p where p.contract_id = c.id and p.state = 'OPEN' and p.end_at <= $1
                and exists (select 1 from biller_span b where b.contract_id = c.id and b.biller = 'ODOO')
                and not exists (select 1 from write_back w where w.period_id = p.id and w.kind = 'PROVISIONAL')) as end_on
        from contract c order by c.id`,
-    [soon],
+    [soon, new Date(ctx.now.getTime() - STALE_AFTER_MS)],
   );
   const { billingTimeZone: zone, graceMs, leadTimeMs, invoiceRunAtMinutes } = ctx.config;
   const isDue = (endOn: string): boolean => {
@@ -239,3 +242,8 @@ const UNWRITTEN_LINE = `exists (
    where s.contract_id = c.id and not exists (select 1 from write_back w where w.subscription_line_id = l.id))`;
 
 const DIRTY_PERIOD = `exists (select 1 from billing_period p where p.contract_id = c.id and p.dirty)`;
+
+/** An intent that has waited for long: its job gave up, or was never there because writes were off. */
+const STALE_INTENT = `exists (
+  select 1 from write_back w
+   where w.contract_id = c.id and w.state in ('PENDING', 'UNKNOWN') and w.updated_at < $2)`;

@@ -55,7 +55,7 @@ export function asUnavailable(error: unknown): unknown {
   if (error instanceof BillingError) return error;
   const state = sqlState(error);
   const lost =
-    types.isNativeError(error) && /Connection terminated|timeout exceeded when trying to connect/.test(error.message);
+    types.isNativeError(error) && /Connection terminated|timeout exceeded when trying to connect/.test(String(error));
   if (!lost && (state === undefined || !UNAVAILABLE_STATES.test(state))) return error;
   return new BillingError('UNAVAILABLE', 'The database cannot serve the request now; try again.', { sqlState: state });
 }

@@ -29,7 +29,9 @@ function refusalOf(answer: GraphqlAnswer): Record<string, unknown> | undefined {
 }
 
 it('ties an account to a partner from now on, and writes it into the audit log', async () => {
-  const { accountLink } = dataOf(await create(key, { account: 'acct_1', partnerOdooId: nexa.partnerId })).createAccountLink;
+  const { accountLink } = dataOf(
+    await create(key, { account: 'acct_1', partnerOdooId: nexa.partnerId }),
+  ).createAccountLink;
   expect(accountLink).toMatchObject({
     account: 'acct_1',
     validFrom: '2026-03-10T12:00:00.000Z',

@@ -305,7 +305,8 @@ describe('the key of the environment', () => {
       input: { name: 'audited', scopes: ['ADMIN'] },
       selection: 'apiKey { id }',
     });
-    const query = 'query ($id: ID!) { auditEntries(filter: { subjectId: $id }) { nodes { actor action subjectType } } }';
+    const query =
+      'query ($id: ID!) { auditEntries(filter: { subjectId: $id }) { nodes { actor action subjectType } } }';
     expect(dataOf(await test.gql(test.adminKey, query, { id: apiKey.id })).auditEntries.nodes).toEqual([
       { actor: 'env', action: 'api_key.created', subjectType: 'api_key' },
     ]);

@@ -54,5 +54,8 @@ it('is narrowed by service, subject and action', async () => {
 
 it('asks for the scope admin', async () => {
   const { secret } = await makeKey(test, null, ['CATALOG_READ']);
-  expect((await list(secret)).errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN', details: { scope: 'admin' } });
+  expect((await list(secret)).errors?.[0]?.extensions).toMatchObject({
+    code: 'FORBIDDEN',
+    details: { scope: 'admin' },
+  });
 });

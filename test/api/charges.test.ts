@@ -17,10 +17,7 @@ beforeAll(async () => {
   const { productIds } = await addSubscription(test.sandbox.control, {
     startDate: '2026-03-01',
     nextInvoiceDate: '2026-04-01',
-    lines: [
-      ...codes.map((code) => ({ code, price: 1 })),
-      { code: 'FEE', price: 10, policy: 'order' as const },
-    ],
+    lines: [...codes.map((code) => ({ code, price: 1 })), { code: 'FEE', price: 10, policy: 'order' as const }],
   });
   [...codes, 'FEE'].forEach((code, index) => (products[code] = productIds[index] ?? 0));
   await test.runJobs('sync-odoo');
@@ -88,7 +85,10 @@ it.each<[string, Record<string, unknown>, string]>([
 
 it('refuses a price without a model, or with an unknown one, before anything runs', async () => {
   for (const price of [{}, { standard: null }, { graduated: { tiers: [] } }]) {
-    expect(refusalOf(await create(key, 'C', { ...AMOUNT, price }))).toEqual({ code: 'BAD_USER_INPUT', retryable: false });
+    expect(refusalOf(await create(key, 'C', { ...AMOUNT, price }))).toEqual({
+      code: 'BAD_USER_INPUT',
+      retryable: false,
+    });
   }
 });
 
@@ -109,7 +109,10 @@ it('refuses a product that is invoiced on ordered quantities, naming the policy'
 });
 
 it('finds no metric of another service and no product that Odoo lacks', async () => {
-  expect(refusalOf(await create(key, 'D', { metric: 'unknown' }))).toMatchObject({ code: 'NOT_FOUND', field: 'metric' });
+  expect(refusalOf(await create(key, 'D', { metric: 'unknown' }))).toMatchObject({
+    code: 'NOT_FOUND',
+    field: 'metric',
+  });
   expect(refusalOf(await create(key, 'none', { productOdooId: 999_999 }))).toMatchObject({
     code: 'NOT_FOUND',
     field: 'productOdooId',

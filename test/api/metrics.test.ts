@@ -43,7 +43,9 @@ it('makes a metric of the key’s service, and the catalogue’s version rises w
   });
   expect(await catalogVersion('maps')).toBe(before + 1);
   const entries = await test.app.db.query('select action, details from audit_entry where subject_id = $1', [metric.id]);
-  expect(entries).toMatchObject([{ action: 'metric.created', details: { code: 'Tiles.v2-x_1', aggregation: 'COUNT' } }]);
+  expect(entries).toMatchObject([
+    { action: 'metric.created', details: { code: 'Tiles.v2-x_1', aggregation: 'COUNT' } },
+  ]);
 });
 
 it('refuses a code that the service has, while another service may have it too', async () => {
@@ -99,7 +101,10 @@ it('tells the charges of each metric in one query for all', async () => {
   const productOdooId = seeded.odoo.productIds[0] ?? 0;
   await makeCharge(test, seeded.key, { metric: 'second', productOdooId, mode: 'QUANTITY' });
   const query = jest.spyOn(test.app.db.driver, 'createQueryRunner');
-  const answer = await test.gql(seeded.key, '{ metrics { nodes { code charges { metric { code } product { odooId } } } } }');
+  const answer = await test.gql(
+    seeded.key,
+    '{ metrics { nodes { code charges { metric { code } product { odooId } } } } }',
+  );
   // The key, the page, the charges, their metrics and products.
   expect(query).toHaveBeenCalledTimes(5);
   query.mockRestore();

@@ -173,7 +173,9 @@ describe('GraphQL over HTTP', () => {
       }),
     );
     expect(codes).toEqual(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_VALIDATION_FAILED']);
-    const wrong = await test.gql(test.adminKey, 'query ($n: Int!) { services(first: $n) { nodes { id } } }', { n: 1.5 });
+    const wrong = await test.gql(test.adminKey, 'query ($n: Int!) { services(first: $n) { nodes { id } } }', {
+      n: 1.5,
+    });
     expect(wrong.errors?.[0]?.extensions).toEqual({ code: 'BAD_USER_INPUT', retryable: false });
   });
 });
@@ -185,7 +187,10 @@ describe('an error of ours', () => {
     await asOwner('alter table metric_hidden rename to metric');
     expect(answer.errors).toHaveLength(1);
     const { message, extensions } = answer.errors?.[0] ?? { message: '', extensions: {} };
-    expect([message, extensions.code]).toEqual(['Something went wrong on our side; the log knows it by errorId.', 'INTERNAL']);
+    expect([message, extensions.code]).toEqual([
+      'Something went wrong on our side; the log knows it by errorId.',
+      'INTERNAL',
+    ]);
     expect(answer.body).not.toMatch(/metric_hidden|relation|select/i);
     const { errorId } = extensions.details as { errorId: string };
     const entry = logged.find((line) => line.errorId === errorId);

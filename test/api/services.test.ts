@@ -37,7 +37,9 @@ it('makes a service in stage SHADOW unless told otherwise, and writes it into th
 it('gives every contract that is there its biller for the new service', async () => {
   await seedService(test, { code: 'first' });
   const { id } = await makeService(test, 'second');
-  const spans = await test.app.db.query('select biller, starts_at, ends_at from biller_span where service_id = $1', [id]);
+  const spans = await test.app.db.query('select biller, starts_at, ends_at from biller_span where service_id = $1', [
+    id,
+  ]);
   expect(spans).toEqual([{ biller: 'NONE', starts_at: null, ends_at: null }]);
 });
 
@@ -86,5 +88,8 @@ it('lists all services for the installation, and its own for a service', async (
   const all: { code: string }[] = dataOf(await test.gql(test.adminKey, query)).services.nodes;
   expect(all.map(({ code }) => code)).toEqual(expect.arrayContaining(['lonely', 'maps', 'tiles']));
   const { secret: writer } = await makeKey(test, 'lonely', ['CATALOG_WRITE']);
-  expect(refusalOf(await test.gql(writer, query))).toMatchObject({ code: 'FORBIDDEN', details: { scope: 'catalog:read' } });
+  expect(refusalOf(await test.gql(writer, query))).toMatchObject({
+    code: 'FORBIDDEN',
+    details: { scope: 'catalog:read' },
+  });
 });

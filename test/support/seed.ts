@@ -23,9 +23,17 @@ export async function mutate(
   return dataOf(await test.gql(key, query, { input: call.input }))[call.name];
 }
 
-export async function makeService(test: TestApp, code: string, stage = 'SHADOW'): Promise<{ id: string; code: string }> {
+export async function makeService(
+  test: TestApp,
+  code: string,
+  stage = 'SHADOW',
+): Promise<{ id: string; code: string }> {
   const input = { code, name: `Service ${code}`, stage };
-  const { service } = await mutate(test, test.adminKey, { name: 'createService', input, selection: 'service { id code }' });
+  const { service } = await mutate(test, test.adminKey, {
+    name: 'createService',
+    input,
+    selection: 'service { id code }',
+  });
   return service;
 }
 

@@ -188,10 +188,8 @@ export class Story {
     const lineId = at(this.order.lineIds, line);
     const writes = await this.test.sandbox.control.writes();
     return writes
-      .filter(
-        (write) => write.model === 'sale.order.line' && write.ids.includes(lineId) && 'qty_delivered' in write.vals,
-      )
-      .map((write) => write.vals.qty_delivered as number);
+      .filter((write) => write.model === 'sale.order.line' && write.ids.includes(lineId))
+      .flatMap((write) => (write.vals as { qty_delivered?: number }).qty_delivered ?? []);
   }
 
   async contractId(): Promise<string> {

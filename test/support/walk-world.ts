@@ -1,0 +1,186 @@
+/** Equal worlds for the tenancy walk: whatever text or number can be chosen carries the mark of its service. */
+import { randomUUID } from 'node:crypto';
+import { addSubscription, type SubscriptionIds } from '../../sandbox/world';
+import type { TestApp } from './app';
+import { dataOf, makeCharge, makeKey, makeLink, makeMetric, makeService, mutate } from './seed';
+
+/** The names by which callers know a service's things. */
+export interface Names {
+  service: string;
+  account: string;
+  metric: string;
+  /** Charged on nothing. */
+  idleMetrics: string[];
+  partner: number;
+  order: number;
+  /** Carries the metric. */
+  product: number;
+  /** On the order, carrying nothing. */
+  idleProducts: number[];
+  subscriptionId: string;
+  contractId: string;
+  /** Open, derived and not confirmed, of another contract; its end has passed. */
+  derivedPeriodId: string;
+  closedPeriodId: string;
+  /** Blocked. */
+  writeBackId: string;
+  linkId: string;
+  keyIds: string[];
+  records: string[];
+}
+
+export interface World extends Names {
+  mark: string;
+  key: string;
+  keyId: string;
+}
+
+/** Names of the right form that nothing bears. */
+export function namesOfNothing(): Names {
+  const id = randomUUID();
+  return {
+    service: 'nothing',
+    account: 'nothing',
+    metric: 'nothing',
+    idleMetrics: ['nothing', 'nothing', 'nothing'],
+    partner: 2_000_000_001,
+    order: 2_000_000_001,
+    product: 2_000_000_001,
+    idleProducts: [2_000_000_001, 2_000_000_001, 2_000_000_001],
+    subscriptionId: id,
+    contractId: id,
+    derivedPeriodId: id,
+    closedPeriodId: id,
+    writeBackId: id,
+    linkId: id,
+    keyIds: [id, id, id],
+    records: ['nothing', 'nothing', 'nothing'],
+  };
+}
+
+/** One of each, in all parts alike. On the order of each stands a line with the product of the other, too. */
+export async function makeWorlds(test: TestApp, marks: readonly [string, string]): Promise<[World, World]> {
+  const [first, second] = marks;
+  const orders = [await addOrders(test, first, second), await addOrders(test, second, first)] as const;
+  await test.runJobs('sync-odoo');
+  const worlds = [await makeWorld(test, first, orders[0]), await makeWorld(test, second, orders[1])] as const;
+  await test.runJobs('advance-contracts');
+  for (const world of worlds) await recordUsage(test, world);
+  // The provisional write, Odoo's run of 1 April, its invoices; then the first contracts are closed by hand.
+  await test.clock.set(new Date('2026-03-31T20:00:00Z'));
+  await test.runJobs('sync-odoo', 'advance-contracts');
+  await test.clock.set(new Date('2026-04-01T03:00:00Z'));
+  await test.runJobs('sync-odoo', 'advance-contracts');
+  return [await complete(test, worlds[0]), await complete(test, worlds[1])];
+}
+
+interface Orders {
+  running: SubscriptionIds;
+  derived: SubscriptionIds;
+}
+
+async function addOrders(test: TestApp, mark: string, otherMark: string): Promise<Orders> {
+  const metered = (code: string): { code: string; name: string; price: number } => ({
+    code: `MTR-${code}`,
+    name: `Usage of ${code}`,
+    price: 2,
+  });
+  const idle = ['1', '2', '3'].map((n) => ({ code: `IDLE-${mark}-${n}`, name: `Idle ${mark} ${n}`, price: 1 }));
+  const running = await addSubscription(test.sandbox.control, {
+    partner: { name: `${mark} customer`, ref: `${mark}-ref` },
+    startDate: '2026-03-01',
+    nextInvoiceDate: '2026-04-01',
+    lines: [metered(mark), metered(otherMark), ...idle],
+  });
+  const derived = await addSubscription(test.sandbox.control, {
+    partner: { name: `${mark} second customer` },
+    startDate: '2025-06-01',
+    nextInvoiceDate: '2026-04-01',
+    lines: [metered(mark)],
+  });
+  return { running, derived };
+}
+
+type Begun = World & { secondAccount: string };
+
+async function makeWorld(test: TestApp, mark: string, { running, derived }: Orders): Promise<Begun> {
+  const service = await makeService(test, mark);
+  const key = await makeKey(test, mark);
+  const input = { service: mark, stage: 'LIVE', reason: `${mark} goes live` };
+  await mutate(test, key.secret, { name: 'setServiceStage', input, selection: 'service { id }' });
+  const metric = `${mark}-metric`;
+  const idleMetrics = ['1', '2', '3'].map((n) => `${mark}-idle-${n}`);
+  for (const code of [metric, ...idleMetrics]) await makeMetric(test, key.secret, { code, unit: `${mark}s` });
+  const link = { validFrom: '2026-01-01T00:00:00Z' };
+  const account = `${mark}-account`;
+  const { id: linkId } = await makeLink(test, key.secret, { ...link, account, partnerOdooId: running.partnerId });
+  const secondAccount = `${mark}-second`;
+  await makeLink(test, key.secret, { ...link, account: secondAccount, partnerOdooId: derived.partnerId });
+  const [product = 0, , ...idleProducts] = running.productIds;
+  await makeCharge(test, key.secret, { metric, productOdooId: product, mode: 'QUANTITY' });
+  const keyIds: string[] = [];
+  for (const scopes of [['USAGE_READ'], ['USAGE_READ'], ['USAGE_READ']] as const) {
+    keyIds.push((await makeKey(test, mark, scopes)).id);
+  }
+  const names = { ...namesOfNothing(), service: service.code, account, metric, idleMetrics, product, idleProducts };
+  const own = { mark, key: key.secret, keyId: key.id, linkId, keyIds, secondAccount };
+  return { ...names, ...own, partner: running.partnerId, order: running.orderId };
+}
+
+async function recordUsage(test: TestApp, world: Begun): Promise<void> {
+  world.records = ['1', '2', '3'].map((n) => `${world.mark}-record-${n}`);
+  for (const idempotencyKey of [...world.records, `${world.mark}-other`]) {
+    const input = {
+      account: idempotencyKey.endsWith('other') ? world.secondAccount : world.account,
+      metric: world.metric,
+      idempotencyKey,
+      windowStart: '2026-03-09T00:00:00Z',
+      windowEnd: '2026-03-10T00:00:00Z',
+      quantity: '7.25',
+      dimensions: { [world.mark]: world.mark },
+      meter: `${world.mark}-meter`,
+      source: `${world.mark}-source`,
+    };
+    await mutate(test, world.key, { name: 'recordUsage', input, selection: 'status' });
+  }
+}
+
+async function complete(test: TestApp, world: Begun): Promise<World> {
+  const query = `{ subscriptions { nodes { id odooId contract { id openPeriod { id derived } } } } }`;
+  const { nodes } = dataOf(await test.gql(world.key, query)).subscriptions as {
+    nodes: { id: string; odooId: number; contract: { id: string; openPeriod: { id: string; derived: boolean } } }[];
+  };
+  const running = nodes.find(({ odooId }) => odooId === world.order);
+  const derived = nodes.find(({ odooId }) => odooId !== world.order);
+  if (running === undefined || !derived?.contract.openPeriod.derived) throw new Error('the world lacks its orders');
+  const periodId = running.contract.openPeriod.id;
+  await mutate(test, world.key, { name: 'closePeriod', input: { periodId }, selection: 'period { id }' });
+  const [writeBack] = await test.app.db
+    .query(
+      `update write_back set state = 'BLOCKED', block_reason = 'REFUSED_BY_ODOO', problem = $2
+      where id = (select w.id from write_back w join charge c on c.product_id = w.product_id join service s on s.id = c.service_id
+                   where s.code = $1 and w.contract_id = $3 order by w.id desc limit 1)
+     returning id`,
+      [world.service, problemOf(world.mark), running.contract.id],
+    )
+    .then(([rows]: [{ id: string }[]]) => rows);
+  if (writeBack === undefined) throw new Error('the world lacks a write-back');
+  return {
+    ...world,
+    subscriptionId: running.id,
+    contractId: running.contract.id,
+    closedPeriodId: periodId,
+    derivedPeriodId: derived.contract.openPeriod.id,
+    writeBackId: writeBack.id,
+  };
+}
+
+function problemOf(mark: string): string {
+  return JSON.stringify({
+    code: 'UPSTREAM_REJECTED',
+    message: `${mark} was refused`,
+    field: null,
+    retryable: false,
+    details: null,
+  });
+}
