@@ -12,8 +12,10 @@ const steps = [
   { name: 'format', command: bin('prettier', '--check', '.') },
   { name: 'lint', command: bin('eslint', '--max-warnings=0', '.') },
   { name: 'types', command: bin('tsc', '--noEmit', '-p', 'tsconfig.json') },
+  { name: 'web-types', command: bin('tsc', '--noEmit', '-p', 'web/tsconfig.json') },
   { name: 'unused', command: bin('knip') },
   { name: 'schema', command: [process.execPath, 'dist/scripts/schema.js', 'check'] },
+  { name: 'schema-diff', command: [process.execPath, 'dist/scripts/schema.js', 'diff'] },
   { name: 'tests', command: [process.execPath, 'scripts/test.mjs'] },
 ];
 

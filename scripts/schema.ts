@@ -15,10 +15,19 @@ const DECISIONS = path.join('docs', 'decisions');
 /** Where the main branch is looked for, the first that exists. */
 const MAIN_BRANCHES = ['origin/main', 'main'];
 
-/** The text of schema.graphql: sorted, so that it does not depend on the order in which resolvers are loaded. */
+/**
+ * The text of schema.graphql: sorted, so that it does not depend on the order in which resolvers are loaded. The roots are
+ * spelled out: a reader would otherwise take our type Subscription, an Odoo subscription, for the root of subscriptions.
+ */
 export function printSorted(schema: GraphQLSchema): string {
-  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+  return `${ROOTS}\n${printSchema(lexicographicSortSchema(schema))}\n`;
 }
+
+const ROOTS = `schema {
+  query: Query
+  mutation: Mutation
+}
+`;
 
 /** A change that an existing client may feel; `path` is what a decision page must name, as in `Query.balances`. */
 export interface BreakingChange {

@@ -96,5 +96,6 @@ export function toProblem(error: BillingError): Problem {
 
 /** `text`, shortened to `length` characters with an ellipsis when it is longer. */
 export function clip(text: string, length: number = MAX_MESSAGE_LENGTH): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+  // Half of a surrogate pair is no text: PostgreSQL refuses it in JSON.
+  return text.length <= length ? text : `${text.slice(0, length - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -9,6 +9,9 @@ const HEARTBEAT_MS = 10_000;
 const POLL_MS = 2000;
 const CONCURRENCY = 4;
 
+/** Each finished job is news to the queue, not to the operator. */
+const LOG_LEVELS = { error: 'error', warning: 'warn', info: 'debug', debug: 'trace' } as const;
+
 export interface RunningWorker {
   /** Lets jobs in flight finish, then returns. */
   stop(): Promise<void>;
@@ -28,9 +31,7 @@ export async function startWorker(app: App, options: { crontab?: boolean } = {})
     concurrency: CONCURRENCY,
     pollInterval: POLL_MS,
     noHandleSignals: true,
-    logger: new WorkerLogger(
-      () => (level, message) => app.log[level === 'warning' ? 'warn' : level]({ component: 'queue' }, message),
-    ),
+    logger: new WorkerLogger(() => (level, message) => app.log[LOG_LEVELS[level]]({ component: 'queue' }, message)),
     events,
   });
   return {

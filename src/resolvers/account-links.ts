@@ -23,7 +23,7 @@ import { createAccountLink, listAccountLinks } from '../services/account-links';
 import { connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { contractById, partnerById, serviceById } from './loaders';
 
-export const AccountLinkConnection = connectionType(AccountLink, 'AccountLink');
+const AccountLinkConnection = connectionType(AccountLink, 'AccountLink');
 
 @InputType({ description: 'A link to make.' })
 export class CreateAccountLinkInput {

@@ -23,7 +23,7 @@ import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from '../servic
 import { connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { serviceById } from './loaders';
 
-export const ApiKeyConnection = connectionType(ApiKey, 'ApiKey');
+const ApiKeyConnection = connectionType(ApiKey, 'ApiKey');
 
 @InputType({ description: 'A key to make. It can have no scope that the asking key lacks.' })
 export class CreateApiKeyInput {

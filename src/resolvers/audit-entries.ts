@@ -5,7 +5,7 @@ import { AuditEntry } from '../entities/audit-entry';
 import { listAuditEntries } from '../services/audit';
 import { connectionType, PageArguments, toConnection, type Connection } from './connection';
 
-export const AuditEntryConnection = connectionType(AuditEntry, 'AuditEntry');
+const AuditEntryConnection = connectionType(AuditEntry, 'AuditEntry');
 
 @InputType({ description: 'Which entries are wanted; what is left out does not narrow.' })
 export class AuditEntryFilter {

@@ -43,7 +43,7 @@ export class Balance {
   target!: Decimal;
 
   @Field(() => Decimal, {
-    description: 'due - target: what stays in the balance, by rounding or because it is negative.',
+    description: 'What stays in the balance, due - target, by rounding or because it is negative.',
   })
   remainder!: Decimal;
 

@@ -26,10 +26,10 @@ import { createCharge, listCharges } from '../services/catalog-charges';
 import { connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { metricById, productById } from './loaders';
 
-export const ChargeConnection = connectionType(Charge, 'Charge');
+const ChargeConnection = connectionType(Charge, 'Charge');
 
 @ObjectType({ description: 'Every unit at one price.' })
-export class StandardPrice {
+class StandardPrice {
   model!: 'STANDARD';
 
   @Field(() => Decimal, {
@@ -38,7 +38,7 @@ export class StandardPrice {
   unitPrice!: Decimal;
 }
 
-export const PriceModel = createUnionType({
+const PriceModel = createUnionType({
   name: 'PriceModel',
   description: 'How units become money.',
   types: () => [StandardPrice] as const,

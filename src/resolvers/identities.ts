@@ -43,7 +43,7 @@ export class IdentityFilter {
 
 @ObjectType({
   description:
-    'accepted = effective + superseded + voided; effective = inPeriod + unassigned + beforeBilling + afterEnd; all are counts of records of one account and metric.',
+    'Counts of the records of one account and metric: accepted = effective + superseded + voided; effective = inPeriod + unassigned + beforeBilling + afterEnd.',
 })
 export class RecordsIdentity {
   @Field(() => Int, { description: 'Usage records in the ledger.' })
@@ -78,7 +78,7 @@ export class RecordsIdentity {
   difference!: number;
 }
 
-@ObjectType({ description: 'aggregated = charged + unpriced, for one metric in one closed period.' })
+@ObjectType({ description: 'Units of one metric in one closed period: aggregated = charged + unpriced.' })
 export class UnitsIdentity {
   @Field(() => Decimal, { description: 'The aggregation of the effective records, by the pure function.' })
   aggregated!: Decimal;
@@ -93,7 +93,9 @@ export class UnitsIdentity {
   difference!: Decimal;
 }
 
-@ObjectType({ description: 'truth of closed periods = billed + waived + balance, for one product of a contract.' })
+@ObjectType({
+  description: 'What one product of a contract is worth: truth of closed periods = billed + waived + balance.',
+})
 export class MoneyIdentity {
   @Field(() => Decimal, { description: 'What the closed periods that Odoo bills are worth.' })
   truth!: Decimal;

@@ -21,7 +21,7 @@ import { createMetric, listMetrics } from '../services/catalog-metrics';
 import { connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { chargesByMetricId, serviceById } from './loaders';
 
-export const MetricConnection = connectionType(Metric, 'Metric');
+const MetricConnection = connectionType(Metric, 'Metric');
 
 @InputType({ description: 'A metric to make.' })
 export class CreateMetricInput {

@@ -44,7 +44,7 @@ export class PriceStep {
   @Field(() => Decimal, { description: 'Flat price of the step.' })
   flatPrice!: Decimal;
 
-  @Field(() => Decimal, { description: 'units × unitPrice + flatPrice, not rounded.' })
+  @Field(() => Decimal, { description: 'Not rounded: units × unitPrice + flatPrice.' })
   amount!: Decimal;
 }
 

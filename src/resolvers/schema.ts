@@ -1,6 +1,6 @@
 /** The GraphQL schema, built from all resolvers. schema.graphql is printed from it. */
 import assert from 'node:assert/strict';
-import { isInputObjectType, type GraphQLSchema } from 'graphql';
+import { isInputObjectType, isObjectType, type GraphQLSchema } from 'graphql';
 import { buildSchemaSync, getMetadataStorage, type NonEmptyArray } from 'type-graphql';
 import { AccountLinksResolver } from './account-links';
 import { ApiKeysResolver } from './api-keys';
@@ -33,41 +33,49 @@ import { ViewerResolver } from './viewer';
 // eslint-disable-next-line @typescript-eslint/no-unsafe-function-type -- type-graphql's own type of a resolver class
 const RESOLVERS: NonEmptyArray<Function> = [
   AccountLinksResolver,
+  AdjustmentsResolver,
   ApiKeysResolver,
   AuditEntriesResolver,
-  ChargesResolver,
-  MetricsResolver,
-  ServicesResolver,
-  AdjustmentsResolver,
   BalancesResolver,
   BillableLinesResolver,
   BillerSpansResolver,
   BillingPeriodsResolver,
+  ChargesResolver,
   ClosePeriodPayloadResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
   IdentitiesResolver,
+  MetricsResolver,
   MoneyIdentitiesResolver,
+  PartnersResolver,
+  PlansResolver,
+  ProductsResolver,
   RatedLinesResolver,
   RecordsIdentitiesResolver,
   RetryWriteBackPayloadResolver,
   ServiceStageResolver,
-  UnitsIdentitiesResolver,
-  UsageRecordsResolver,
-  UsageSummaryResolver,
-  WriteBacksResolver,
-  ViewerResolver,
-  PartnersResolver,
-  PlansResolver,
-  ProductsResolver,
+  ServicesResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
+  UnitsIdentitiesResolver,
+  UsageRecordsResolver,
+  UsageSummaryResolver,
+  ViewerResolver,
+  WriteBacksResolver,
 ];
 
 /** Inputs of which exactly one field is given: type-graphql has no word for `@oneOf`. */
 const ONE_OF_INPUTS = ['PriceModelInput'];
+
+/** Types that type-graphql makes by itself. */
+const ROOT_DESCRIPTIONS = {
+  Query:
+    'What can be read. A list shows what the key may see; an id of something else is answered like one that does not exist.',
+  Mutation:
+    'What can be changed. Every field is nullable, so that one that fails does not hide the answer of its neighbour.',
+};
 
 /** @throws AssertionError when a root field says nothing about who may ask. */
 export function buildGraphqlSchema(): GraphQLSchema {
@@ -76,6 +84,11 @@ export function buildGraphqlSchema(): GraphQLSchema {
     const type = schema.getType(name);
     assert(isInputObjectType(type));
     type.isOneOf = true;
+  }
+  for (const [name, description] of Object.entries(ROOT_DESCRIPTIONS)) {
+    const type = schema.getType(name);
+    assert(isObjectType(type));
+    type.description = description;
   }
   const { queries, mutations } = getMetadataStorage();
   for (const { schemaName, roles } of [...queries, ...mutations]) {

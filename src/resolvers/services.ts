@@ -16,7 +16,7 @@ import { Service, ServiceStage } from '../entities/service';
 import { createService, listServices, type CreateServiceInput as CreateService } from '../services/catalog-services';
 import { connectionType, PageArguments, toConnection, type Connection } from './connection';
 
-export const ServiceConnection = connectionType(Service, 'Service');
+const ServiceConnection = connectionType(Service, 'Service');
 
 @InputType({ description: 'A service to make.' })
 export class CreateServiceInput implements CreateService {

@@ -121,11 +121,11 @@ it.each<[string, Partial<SlotPeriod>[], Partial<SlotState>, string | null, strin
     ['march PERIOD_UNCONFIRMED'],
   ],
   [
-    'a derived start that was invoiced holds nothing after it',
-    [{ ...SETTLED, unconfirmed: true }, {}],
+    'a derived start that was invoiced holds what comes after it as well',
+    [{ ...SETTLED, unconfirmed: true }, CLOSED, {}],
     { nextInvoiceOn: '2026-05-01' },
-    'EMPTY april 0',
-    [],
+    null,
+    ['march PERIOD_UNCONFIRMED'],
   ],
 ])('%s', (_, states, slot, write, blocks) => {
   expect(told(plan(states, slot))).toEqual([write, blocks]);
@@ -152,18 +152,26 @@ it('a period is written only when all before it are settled, at its own date, an
     unconfirmed: fc.boolean(),
     provisionalDue: fc.boolean(),
   });
+  // Only the first period can be derived, and only the last one open.
+  const states = fc.array(flags, { maxLength: 3 }).map((all) =>
+    all.map((state, index) => ({
+      ...state,
+      unconfirmed: state.unconfirmed && index === 0,
+      closed: state.closed || index < all.length - 1,
+    })),
+  );
   const date = fc.option(fc.constantFrom(...ENDS));
   fc.assert(
-    fc.property(fc.array(flags, { maxLength: 3 }), date, fc.boolean(), (states, nextInvoiceOn, heldByDraft) => {
-      const { write, blocks } = plan(states, { nextInvoiceOn, heldByDraft });
+    fc.property(states, date, fc.boolean(), (all, nextInvoiceOn, heldByDraft) => {
+      const { write, blocks } = plan(all, { nextInvoiceOn, heldByDraft });
       const held = new Set(blocks.map((block) => block.periodId));
       expect(held.size).toBe(blocks.length);
       if (write === null) return;
       const index = ['march', 'april', 'may'].indexOf(write.periodId);
-      expect([held.has(write.periodId), heldByDraft, states[index]?.unconfirmed]).toEqual([false, false, false]);
+      expect([held.has(write.periodId), heldByDraft, all[0]?.unconfirmed]).toEqual([false, false, false]);
       if (write.kind === 'EMPTY') return expect(write.target.isZero()).toBe(true);
-      expect(states.slice(0, index).every((state) => state.settled)).toBe(true);
-      expect([states[index]?.settled, nextInvoiceOn]).toEqual([false, ENDS[index]]);
+      expect(all.slice(0, index).every((state) => state.settled)).toBe(true);
+      expect([all[index]?.settled, nextInvoiceOn]).toEqual([false, ENDS[index]]);
       expect(write.target).toBe(TARGETS[write.periodId]);
     }),
     { numRuns: 1000 },

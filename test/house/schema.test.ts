@@ -116,3 +116,10 @@ it('the starter query that records usage sends the last full hour', () => {
     input: { windowStart: '2026-03-01T09:00:00.000Z', windowEnd: '2026-03-01T10:00:00.000Z' },
   });
 });
+
+it('names its roots, so that the type Subscription is not taken for one', async () => {
+  const read = buildSchema(await readFile('schema.graphql', 'utf8'));
+  expect(read.getSubscriptionType()).toBeUndefined();
+  expect(read.getQueryType()?.name).toBe('Query');
+  expect(read.getMutationType()?.name).toBe('Mutation');
+});

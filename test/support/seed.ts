@@ -4,7 +4,7 @@ import type { ScopeName } from '../../src/domain/scope';
 import { SCOPES } from '../../src/domain/scope';
 import type { GraphqlAnswer, TestApp } from './app';
 
-export const ALL_SCOPE_NAMES = Object.keys(SCOPES) as ScopeName[];
+const ALL_SCOPE_NAMES = Object.keys(SCOPES) as ScopeName[];
 
 /** The answer's data. @throws Error with the answer's body when it holds an error. */
 export function dataOf(answer: GraphqlAnswer): GraphqlAnswer['data'] {
