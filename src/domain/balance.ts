@@ -1,4 +1,4 @@
-/** The balance of one (contract, product): what is due, and the target that follows (DESIGN 6). One formula, no carry-overs. */
+/** The balance of one (contract, product): what is due, and the target that follows (docs/domain.md). One formula, no carry-overs. */
 import { type Decimal, ZERO, roundTo, sum } from './decimal';
 
 /** One billable period of a (contract, product), oldest first; in product units (QUANTITY) or money (AMOUNT). */

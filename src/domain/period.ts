@@ -42,7 +42,7 @@ export interface FirstPeriod {
 }
 
 /**
- * The first period of an order (DESIGN 5). `startOn` null counts as an order first seen running.
+ * The first period of an order (docs/domain.md). `startOn` null counts as an order first seen running.
  * Not invoiced yet (next = start): `[start, ?)`. Within its first interval: `[start, next)`. Running: `[next - interval, next)`.
  */
 export function firstPeriod(startOn: string | null, nextInvoiceOn: string, plan: PlanInterval): FirstPeriod {
@@ -72,7 +72,7 @@ export interface DateChange {
 export type Advance = { kind: 'KEEP' } | { kind: 'END_MOVES'; endOn: string } | { kind: 'MOVED_BACK' };
 
 /**
- * What a changed next invoice date does to the open period (DESIGN 5). Invoiced, or old enough to have been: the boundary
+ * What a changed next invoice date does to the open period (docs/domain.md). Invoiced, or old enough to have been: the boundary
  * stays, what follows is cut from it. Moved by hand while the date was still ahead: the end moves along. Moved back to or
  * before the period's start, over a closed boundary: a person must look.
  */

@@ -21,7 +21,7 @@ export class Contracts1770000000003 implements MigrationInterface {
           (service_id with =, account with =, tstzrange(valid_from, valid_to) with &&)
       )`);
     await runner.query(`create index account_link_partner_idx on account_link (partner_id)`);
-    // The rules of DESIGN 3 as constraints: a product belongs to one service, and its charges share mode, currency, factor.
+    // Rules of the catalogue as constraints: a product belongs to one service, and its charges share mode, currency, factor.
     await runner.query(`
       create table charge (
         id uuid primary key default uuid_v7(),

@@ -1,5 +1,5 @@
 /**
- * The three identities that prove nothing was counted twice and nothing lost (DESIGN 6). Each side is worked out by another
+ * The three identities that prove nothing was counted twice and nothing lost (docs/domain.md). Each side is worked out by another
  * road: records are counted in the ledger, units added by the pure function, money compared with Odoo's invoice lines.
  */
 import type { Ctx } from '../ctx';

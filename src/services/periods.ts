@@ -13,7 +13,7 @@ import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
 
-/** Opens the first period of an order that runs, when it has none yet (DESIGN 5). Returns whether the contract has periods. */
+/** Opens the first period of an order that runs, when it has none yet (docs/domain.md). Returns whether the contract has periods. */
 export async function openFirstPeriod(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<boolean> {
   if (state.periods.length > 0) return true;
   const { nextInvoiceOn, startOn, plan, subscriptionState } = state.order;
@@ -198,12 +198,6 @@ async function storeClose(
     subjectId: period.id,
     serviceId: ctx.actor.serviceId,
     details: { startOn: period.startOn, endOn: period.endOn },
-  });
-  await writeAudit(tx, ctx, {
-    action: 'billing_period.closed',
-    subjectType: 'billing_period',
-    subjectId: period.id,
-    serviceId: ctx.actor.serviceId,
   });
   await enqueue(tx, 'plan-slots', { contractId: state.id }, { jobKey: `plan:${state.id}` });
 }

@@ -25,7 +25,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
 const STATEMENTS: Record<Operation, (table: string) => string> = {
   DELETE: (table) => `delete from ${table}`,
   TRUNCATE: (table) => `truncate ${table} cascade`,
-  UPDATE: (table) => `update ${table} set id = id`,
+  UPDATE: (table) => `update ${table} set id = default`,
 };
 
 let database: TestDatabase;

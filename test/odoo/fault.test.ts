@@ -1,6 +1,6 @@
 import { classifyAnswer, faultWithoutAnswer, OdooFault, toBillingError } from '../../src/odoo/fault';
 
-/** Recorded errors: exchange number, status, name (null: HTML), and the verdict of CONTRACT 1.3, by hand. */
+/** Recorded errors: exchange number, status, name (null: HTML), and the verdict, by hand. */
 const RECORDED: [exchange: string, status: number, name: string | null, kind: string, outcome: string][] = [
   ['007 no key', 401, 'werkzeug.exceptions.Unauthorized', 'unauthenticated', 'rejected'],
   ['009 expired key', 401, 'werkzeug.exceptions.Unauthorized', 'unauthenticated', 'rejected'],

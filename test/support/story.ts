@@ -2,7 +2,9 @@
  * A month told through the public faces: usage, catalogue and stages over GraphQL, Odoo as the sandbox over HTTP, and a clock
  * that is moved. What the crontab does every minute is done once whenever the story stops at an instant.
  */
-import { type LineSetup, type SubscriptionIds, addSubscription } from '../../sandbox/world';
+import type { Fault } from '../../sandbox/faults';
+import { type LineSetup, type SubscriptionIds, type SubscriptionSetup, addSubscription } from '../../sandbox/world';
+import { Pool } from 'pg';
 import type { Config } from '../../src/config';
 import type { DeliveredMode } from '../../sandbox/sandbox';
 import { type TestApp, startTestApp } from './app';
@@ -16,6 +18,9 @@ export interface Opening {
   startOn: string;
   nextInvoiceOn: string;
   lines?: LineSetup[];
+  /** One month by default. */
+  plan?: SubscriptionSetup['plan'];
+  currency?: SubscriptionSetup['currency'];
   config?: Partial<Config>;
 }
 
@@ -58,6 +63,8 @@ export class Story {
       startDate: opening.startOn,
       nextInvoiceDate: opening.nextInvoiceOn,
       lines: opening.lines ?? PLAIN_LINES,
+      plan: opening.plan,
+      currency: opening.currency,
     });
     return new Story(test, order);
   }
@@ -164,6 +171,54 @@ export class Story {
     await this.minute();
   }
 
+  /** A minute in which jobs may fail because Odoo does; the failed ones are due again at once. */
+  async minuteInTrouble(): Promise<void> {
+    await this.minute().catch((error: unknown) => {
+      if (!String(error).includes('Jobs failed:')) throw error;
+    });
+    await this.retryJobsNow();
+  }
+
+  async atInTrouble(instant: string): Promise<void> {
+    await this.test.clock.set(new Date(instant));
+    await this.minuteInTrouble();
+  }
+
+  /** The queue waits by the machine's clock, longer with each failure; the story's clock has moved on since. */
+  private async retryJobsNow(): Promise<void> {
+    await withOwner(this.test.databaseUrl, (pool) =>
+      pool.query('update graphile_worker._private_jobs set run_at = now(), last_error = null where attempts > 0'),
+    );
+  }
+
+  /** Moves the clocks to an instant at which usage is sent, and sends it, counted an hour before. */
+  async usedBy(instant: string, quantity: number | string): Promise<string> {
+    const now = new Date(instant);
+    await this.test.clock.set(now);
+    return this.use(quantity, new Date(now.getTime() - 3_600_000).toISOString());
+  }
+
+  /** The nightly pass, which notices what is gone, and a minute after it. */
+  async night(): Promise<void> {
+    await this.test.runJobs('sync-odoo-full');
+    await this.minute();
+  }
+
+  /** What a person does to a line in Odoo. */
+  async editLine(values: Record<string, unknown>, line = 1): Promise<void> {
+    await this.test.sandbox.control.update('sale.order.line', at(this.order.lineIds, line), values);
+  }
+
+  /** What a person does to the order in Odoo. */
+  async editOrder(values: Record<string, unknown>): Promise<void> {
+    await this.test.sandbox.control.update('sale.order', this.order.orderId, values);
+  }
+
+  /** The next write to a slot meets this fault. */
+  async failWrite(fault: Fault['fault'], more: Partial<Fault> = {}): Promise<void> {
+    await this.test.sandbox.control.addFault({ fault, match: { method: 'web_save' }, ...more });
+  }
+
   /** What the slot of a line holds in Odoo. */
   async slot(line = 1): Promise<number> {
     const record = await this.test.sandbox.control.record('sale.order.line', at(this.order.lineIds, line));
@@ -211,6 +266,28 @@ export class Story {
     return (data.billingPeriods.nodes as PeriodView[]).reverse();
   }
 
+  /** Every block that stands now, the oldest period's first. */
+  async blocks(): Promise<{ reason: string; message: string }[]> {
+    const data = await this.run(
+      'query ($i: ID!) { billingPeriods(filter: { contractId: $i }, first: 200) { nodes { blocks { reason message } } } }',
+      await this.contractId(),
+    );
+    const nodes = data.billingPeriods.nodes as { blocks: { reason: string; message: string }[] }[];
+    return nodes.reverse().flatMap((node) => node.blocks);
+  }
+
+  async reasons(): Promise<string[]> {
+    return (await this.blocks()).map((block) => block.reason);
+  }
+
+  /** Write-backs, the newest first. */
+  async writeBacks(): Promise<WriteBackView[]> {
+    const data = await this.run(
+      `{ writeBacks(first: 200) { nodes { id kind target state readBack attempts blockReason problem { code } } } }`,
+    );
+    return data.writeBacks.nodes as WriteBackView[];
+  }
+
   async balance(product = 1): Promise<BalanceView> {
     const data = await this.run(
       'query ($i: ID!) { balances(contractId: $i) { truth billed due target remainder product { odooId } } }',
@@ -254,12 +331,28 @@ export interface PeriodView {
   }[];
 }
 
+export interface WriteBackView {
+  id: string;
+  kind: string;
+  target: string;
+  state: string;
+  readBack: string | null;
+  attempts: number;
+  blockReason: string | null;
+  problem: { code: string } | null;
+}
+
 export interface BalanceView {
   truth: string;
   billed: string;
   due: string;
   target: string;
   remainder: string;
+}
+
+async function withOwner(url: string, work: (pool: Pool) => Promise<unknown>): Promise<void> {
+  const pool = new Pool({ connectionString: url, max: 1 });
+  await work(pool).finally(() => pool.end());
 }
 
 function at<T>(list: readonly T[], index: number): T {
