@@ -15,6 +15,8 @@ export type FaultKind =
   /** Every connection is cut at once, until cleared. */
   | 'down'
   | 'unauthorized'
+  /** Odoo refuses the call for good: a 422 with a user's error, nothing is done. */
+  | 'refused'
   /** Odoo's billing run comes just before, or just after, the work of the call. */
   | 'billing-before'
   | 'billing-after';

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { setTimeout as pause } from 'node:timers/promises';
 import { runBilling } from './billing';
 import { makeControl, type Machine, type SandboxControl } from './control';
-import { badRequest, notFound, OdooError, serializationFailure, unauthorized } from './errors';
+import { badRequest, notFound, OdooError, serializationFailure, unauthorized, userError } from './errors';
 import type { Fault } from './faults';
 import { callMethod, personEnv, userEnv } from './methods';
 
@@ -103,6 +103,8 @@ async function answerWithFault(
       return send(exchange, errorAnswer(serializationFailure()));
     case 'unauthorized':
       return send(exchange, errorAnswer(unauthorized('Invalid apikey')));
+    case 'refused':
+      return send(exchange, errorAnswer(userError('You cannot do this now.')));
     case 'slow':
       await sleep(fault.delayMs ?? 1000);
       return send(exchange, work());

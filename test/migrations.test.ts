@@ -1,22 +1,18 @@
 /** Migrations on a real PostgreSQL: from nothing, twice, ten at once, as an owner with few rights, and what they grant. */
-import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Client, type DatabaseError } from 'pg';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../ormconfig';
 import { RUNTIME_ROLE, hasPendingMigrations, migrate } from '../src/migrate';
-import { createEmptyDatabase, databaseUrl, expectNoLeaks, type TestDatabase } from './support/db';
+import { createEmptyDatabase, createTestDatabase, databaseUrl, expectNoLeaks, type TestDatabase } from './support/db';
 import { startTestPostgres } from './support/postgres';
+import { migrateInProcess } from './migrations/migrate-process';
 import { PROVOCATIONS } from './migrations/provocations';
 import { insertWorld } from './migrations/world';
 
-const ROOT = join(__dirname, '..');
-const REGISTER = join(ROOT, 'test/support/register.cjs');
-
 /** "1770000000001-catalogue.ts" is the migration Catalogue1770000000001. */
-const MIGRATIONS = readdirSync(join(ROOT, 'src/migrations'))
+const MIGRATIONS = readdirSync(join(__dirname, '../src/migrations'))
   .sort()
   .map((file) => {
     const [, timestamp = '', first = '', rest = ''] = /^(\d+)-(\w)(\w+)\.ts$/.exec(file) ?? [];
@@ -145,9 +141,8 @@ describe('a database that was empty', () => {
     ['another default', 'alter table charge alter column free_units set default 5'],
     ['a default less', 'alter table metric alter column id drop default'],
   ])('would be seen to drift with %s', async (_, change) => {
-    const changed = await createEmptyDatabase();
+    const changed = await createTestDatabase();
     try {
-      await migrate(changed.url);
       await withClient(changed.url, (client) => client.query(change));
       expect((await drift(changed.url)).filter((query) => !DROPS.test(query))).not.toEqual([]);
     } finally {
@@ -169,10 +164,7 @@ describe('a database that was empty', () => {
   it('is migrated by ten processes at once, each migration by one of them', async () => {
     const shared = await createEmptyDatabase();
     try {
-      const run = promisify(execFile);
-      const child = ['-r', REGISTER, join(__dirname, 'migrations/migrate-process.ts'), shared.url];
-      const outputs = await Promise.all(Array.from({ length: 10 }, () => run(process.execPath, child, { cwd: ROOT })));
-      const applied = outputs.map(({ stdout }) => JSON.parse(stdout) as string[]);
+      const applied = await Promise.all(Array.from({ length: 10 }, () => migrateInProcess(shared.url)));
       expect(applied.flat()).toEqual(MIGRATIONS);
       await withClient(shared.url, insertWorld);
       expect(await shape(shared.url)).toEqual(await shape(database.url));
@@ -188,8 +180,7 @@ describe('the run-time role', () => {
   const asRuntime = <T>(work: (client: Client) => Promise<T>): Promise<T> =>
     withClient(database.url, work, `-c role=${RUNTIME_ROLE}`);
   beforeAll(async () => {
-    database = await createEmptyDatabase();
-    await migrate(database.url);
+    database = await createTestDatabase();
     await withClient(database.url, insertWorld);
   });
   afterAll(async () => {

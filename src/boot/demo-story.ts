@@ -27,7 +27,8 @@ const START = new Date('2026-03-01T08:00:00Z');
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Plays the demo on a database of its own, which is removed at the end, after a failure, and after Ctrl-C.
+ * Plays the demo on a database of its own, which is removed at the end, after a failure, after Ctrl-C, and when
+ * nobody reads on.
  * @throws BootError in production, and when it was interrupted.
  */
 export async function playDemo({ config, log, say, json = false }: DemoOptions): Promise<void> {
@@ -37,6 +38,8 @@ export async function playDemo({ config, log, say, json = false }: DemoOptions):
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort(new BootError('Interrupted; nothing of the demo is left.'));
   for (const signal of SIGNALS) process.on(signal, interrupt);
+  // Whoever read our output has gone, as `| head` does.
+  process.stdout.on('error', interrupt);
   const steps: DemoStep[] = [];
   try {
     const demo = await openDemoInstance(config, log, START);
@@ -50,6 +53,7 @@ export async function playDemo({ config, log, say, json = false }: DemoOptions):
     await tellStory(demo, tell).finally(() => demo.close());
   } finally {
     for (const signal of SIGNALS) process.off(signal, interrupt);
+    process.stdout.off('error', interrupt);
   }
   if (json) say(JSON.stringify(steps));
 }

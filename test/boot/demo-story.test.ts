@@ -1,5 +1,5 @@
 /** The demo as a newcomer runs it: its numbers, and that nothing of it stays behind. */
-import { execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -103,14 +103,17 @@ it(
   LIMIT_MS,
 );
 
-it(
-  'Ctrl-C stops it at the next step, and nothing is left',
-  async () => {
+it.each([
+  ['Ctrl-C', (child: ChildProcess) => child.kill('SIGINT')],
+  ['a reader who goes', (child: ChildProcess) => child.stdout?.destroy()],
+])(
+  '%s stops it at the next step, and nothing is left',
+  async (_name, disturb) => {
     const env = { PATH: process.env.PATH, DATABASE_URL };
     const child = spawn(process.execPath, demo, { cwd: root, env });
     let errors = '';
     child.stderr.on('data', (chunk) => (errors += String(chunk)));
-    child.stdout.once('data', () => child.kill('SIGINT'));
+    child.stdout.once('data', () => disturb(child));
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(errors).toBe('Interrupted; nothing of the demo is left.\n');
     expect(code).toBe(1);

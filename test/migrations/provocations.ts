@@ -85,7 +85,7 @@ const PRIMARY_KEYS: Record<string, Row> = {
   biller_span: { id: uuid(54) },
   billing_period: { id: uuid(56) },
   usage_record: { id: 1 },
-  usage_assignment: { id: 1 },
+  usage_assignment: { id: 71 },
   billable_line: { id: uuid(61) },
   adjustment: { id: uuid(62) },
   billing_block: { id: uuid(63) },

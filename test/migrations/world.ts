@@ -250,7 +250,7 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
   ],
   [
     'usage_assignment',
-    { id: 1, record_id: 1, contract_id: uuid(41), assigned_at: AT, actor: 'job:test', reason: 'found', late: false },
+    { id: 71, record_id: 1, contract_id: uuid(41), assigned_at: AT, actor: 'job:test', reason: 'found', late: false },
   ],
   [
     'usage_rollup',

@@ -1,6 +1,5 @@
 /** A process killed under load: what it acknowledged is there, what is sent again counts once. */
 import { DataSource } from 'typeorm';
-import { runningDatabaseUrl } from '../../src/boot/embedded-postgres';
 import { BOOT_LIMIT_MS, makeMachine, printedCurl, type Instance } from '../support/machine';
 import { killHard } from '../support/owner-process';
 
@@ -33,7 +32,7 @@ it(
       // A batch whose answer was lost in the kill may have been committed: it is a duplicate now.
       expect(after.recorded + after.duplicate).toBe(RECORDS);
       expect(after.duplicate).toBeGreaterThanOrEqual(before.recorded);
-      expect(await counted(machine.path)).toEqual({ ledger: RECORDS, units: '5000050000', rollup: '5000050000' });
+      expect(await counted(machine.databaseUrl())).toEqual({ ledger: RECORDS, units: '5000050000', rollup: '5000050000' });
       expect(await ask(second, '{ identities { holds records { accepted effective difference } } }')).toEqual({
         identities: { holds: true, records: [{ accepted: RECORDS, effective: RECORDS, difference: 0 }] },
       });
@@ -98,8 +97,8 @@ async function ask(instance: Instance, query: string, variables?: object): Promi
   return data;
 }
 
-async function counted(dataDir: string): Promise<unknown> {
-  const db = new DataSource({ type: 'postgres', url: runningDatabaseUrl(dataDir) ?? '' });
+async function counted(url: string): Promise<unknown> {
+  const db = new DataSource({ type: 'postgres', url });
   await db.initialize();
   try {
     const [row] = await db.query(`select (select count(*)::int from usage_record) as ledger,

@@ -1,6 +1,7 @@
 /** The product as `npm start` runs it, in a process of its own on a folder of its own, to be asked, killed and started again. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
+import { runningDatabaseUrl } from '../../src/boot/embedded-postgres';
 import { waitUntil } from '../../src/boot/process';
 import { killHard, REGISTER } from './owner-process';
 import { makeGuardedFolder } from './postgres';
@@ -21,6 +22,8 @@ export interface Machine {
   launch(variables?: Record<string, string>): Instance;
   /** An instance that has printed its last line. */
   launchReady(variables?: Record<string, string>): Promise<Instance>;
+  /** Address of the running instance's database, with the owner's rights. */
+  databaseUrl(): string;
   /** Kills what still runs and removes the folder. */
   remove(): Promise<void>;
 }
@@ -48,6 +51,11 @@ export function makeMachine(): Machine {
         throw new Error(`did not start: ${instance.output()}`);
       }
       return instance;
+    },
+    databaseUrl() {
+      const url = runningDatabaseUrl(folder.path);
+      if (url === undefined) throw new Error('no database runs');
+      return url;
     },
     async remove() {
       for (const { process: child } of running) {

@@ -20,7 +20,7 @@ export async function habits(state: State, places: Places): Promise<string> {
 }
 
 export function wide(a: number, b: number, c: number, d: number, e: number): number { // expect: max-params
-  return a + b + c + d;
+  return a + b + c + d + e;
 }
 
 export default habits; // expect: import-x/no-default-export
