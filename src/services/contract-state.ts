@@ -74,7 +74,9 @@ export interface ContractState {
   order: OrderState;
   /** Lines of the order, not gone, whose product some charge names. */
   lines: LineState[];
-  /** Charges whose product is, or ever was, on a line of the order. */
+  /** Such lines that are gone: what Odoo invoiced on them still counts. */
+  goneLines: LineState[];
+  /** Charges whose product is on a line of the order, was on one that is gone, or was ever written for. */
   charges: ChargeState[];
   spans: SpanState[];
   /** Oldest first; the open one is the last. */
@@ -86,7 +88,7 @@ export async function loadContractState(tx: EntityManager, contractId: string): 
   const [contract] = await tx.query<ContractRow[]>(CONTRACT_SQL, [contractId]);
   if (contract === undefined) return null;
   const lines = await tx.query<LineRow[]>(LINES_SQL, [contract.order_odoo_id]);
-  const charges = await tx.query<ChargeRow[]>(CHARGES_SQL, [contract.order_odoo_id]);
+  const charges = await tx.query<ChargeRow[]>(CHARGES_SQL, [contract.order_odoo_id, contractId]);
   const spans = await tx.query<SpanState[]>(SPANS_SQL, [contractId]);
   const periods = await tx.query<PeriodState[]>(PERIODS_SQL, [contractId]);
   return {
@@ -94,12 +96,8 @@ export async function loadContractState(tx: EntityManager, contractId: string): 
     seenNextInvoiceOn: contract.seen_next_invoice_on,
     seenInvoiceOdooId: contract.seen_invoice_odoo_id,
     order: toOrder(contract),
-    lines: lines.map((row) => ({
-      ...row,
-      unitPrice: new Decimal(row.unitPrice),
-      discount: new Decimal(row.discount),
-      deliveredQuantity: new Decimal(row.deliveredQuantity),
-    })),
+    lines: lines.filter((row) => !row.gone).map(toLine),
+    goneLines: lines.filter((row) => row.gone).map(toLine),
     charges: charges.map((row) => ({
       ...row,
       price: row.price === null ? null : parsePriceModel(row.price),
@@ -140,8 +138,17 @@ interface ContractRow {
 }
 
 type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
-type LineRow = Textual<LineState>;
+type LineRow = Textual<LineState> & { gone: boolean };
 type ChargeRow = Omit<Textual<ChargeState>, 'price'> & { price: PriceModelJson | null };
+
+function toLine({ gone: _gone, ...row }: LineRow): LineState {
+  return {
+    ...row,
+    unitPrice: new Decimal(row.unitPrice),
+    discount: new Decimal(row.discount),
+    deliveredQuantity: new Decimal(row.deliveredQuantity),
+  };
+}
 
 function toOrder(row: ContractRow): OrderState {
   return {
@@ -173,9 +180,9 @@ const CONTRACT_SQL = `
 
 const LINES_SQL = `
   select l.id, l.odoo_id as "odooId", p.id as "productId", l.unit_price as "unitPrice", l.discount,
-         l.delivered_quantity as "deliveredQuantity"
+         l.delivered_quantity as "deliveredQuantity", l.gone_at is not null as gone
     from subscription_line l join product p on p.odoo_id = l.product_odoo_id
-   where l.subscription_odoo_id = $1 and l.gone_at is null
+   where l.subscription_odoo_id = $1
      and exists (select 1 from charge c where c.product_id = p.id)
    order by l.odoo_id`;
 
@@ -185,6 +192,7 @@ const CHARGES_SQL = `
          c.units_per_product_unit as "unitsPerProductUnit"
     from charge c join metric m on m.id = c.metric_id join product p on p.id = c.product_id
    where p.odoo_id in (select product_odoo_id from subscription_line where subscription_odoo_id = $1)
+      or p.id in (select product_id from write_back where contract_id = $2)
    order by c.product_id, c.id`;
 
 const SPANS_SQL = `

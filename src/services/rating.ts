@@ -28,22 +28,44 @@ export interface PeriodRating {
   unpriced: UnpricedUnits[];
 }
 
-/** Metrics for which two charges fit the order: neither rates until a person pins one. */
-export function ambiguousMetrics(state: ContractState): Set<string> {
-  const seen = new Set<string>();
-  const ambiguous = new Set<string>();
-  for (const { metricId } of state.charges) (seen.has(metricId) ? ambiguous : seen).add(metricId);
-  return ambiguous;
+export interface FittingCharges {
+  /** One charge a metric. */
+  fitting: ChargeState[];
+  /** Metrics for which several fit: none rates until a person leaves one of their products on the order. */
+  ambiguous: Set<string>;
 }
 
-/** Rates `range` with the records effective now; stores nothing. */
-export async function ratePeriod(tx: EntityManager, state: ContractState, range: TimeRange): Promise<PeriodRating> {
+/**
+ * Which charge rates each metric: the one that rated the period before, else the one whose product is on the order now, else
+ * the one whose product was.
+ */
+export function fittingCharges(state: ContractState, ratedBefore: ReadonlySet<string> = new Set()): FittingCharges {
+  const onOrder = new Set(state.lines.map((line) => line.productId));
+  const fitting: ChargeState[] = [];
+  const ambiguous = new Set<string>();
+  for (const metricId of new Set(state.charges.map((charge) => charge.metricId))) {
+    const charges = state.charges.filter((charge) => charge.metricId === metricId);
+    const rated = charges.filter((charge) => ratedBefore.has(charge.id));
+    const present = charges.filter((charge) => onOrder.has(charge.productId));
+    const candidates = [rated, present, charges].find((some) => some.length > 0) ?? [];
+    const [only, ...others] = candidates;
+    if (only !== undefined && others.length === 0) fitting.push(only);
+    else ambiguous.add(metricId);
+  }
+  return { fitting, ambiguous };
+}
+
+/** Rates `range` with the records effective now; stores nothing. `ratedBefore`: ids of the charges that rated it already. */
+export async function ratePeriod(
+  tx: EntityManager,
+  state: ContractState,
+  range: TimeRange,
+  ratedBefore?: ReadonlySet<string>,
+): Promise<PeriodRating> {
   const totals = await usageTotals(tx, state.id, range);
-  const ambiguous = ambiguousMetrics(state);
   const priced = new Set<string>();
   const lines: RatedLine[] = [];
-  for (const charge of state.charges) {
-    if (ambiguous.has(charge.metricId)) continue;
+  for (const charge of fittingCharges(state, ratedBefore).fitting) {
     const total = totals.get(charge.metricId) ?? { units: ZERO, recordCount: 0 };
     const line = state.lines.find((candidate) => candidate.productId === charge.productId) ?? null;
     const rating = rate(charge, total.units, { price: line?.unitPrice ?? ZERO, places: state.order.places });
@@ -74,15 +96,16 @@ export async function storeLines(
 
 /**
  * Rates the contract's dirty closed periods again. What changed gets a new revision, and an adjustment that enters the
- * balance with the open period. Returns whether anything changed.
+ * balance with the open period. A period stays dirty while a metric of it is ambiguous. Returns whether anything changed.
  */
 export async function rerateDirtyPeriods(tx: EntityManager, state: ContractState, now: Date): Promise<boolean> {
   const open = state.periods.at(-1);
   assert(open !== undefined && !open.closed, 'a contract with periods has an open one');
   let changed = false;
   for (const period of state.periods.filter((candidate) => candidate.dirty)) {
-    const { lines } = await ratePeriod(tx, state, period);
     const stored = await newestRevisions(tx, period.id);
+    const ratedBefore = new Set(stored.keys());
+    const { lines } = await ratePeriod(tx, state, period, ratedBefore);
     for (const line of lines) {
       const before = stored.get(line.charge.id);
       if (before !== undefined && before.value.eq(line.value) && before.units.eq(line.units)) continue;
@@ -94,8 +117,8 @@ export async function rerateDirtyPeriods(tx: EntityManager, state: ContractState
       );
       changed = true;
     }
-    await tx.query('update billing_period set dirty = false where id = $1', [period.id]);
-    period.dirty = false;
+    period.dirty = fittingCharges(state, ratedBefore).ambiguous.size > 0;
+    await tx.query('update billing_period set dirty = $2 where id = $1', [period.id, period.dirty]);
   }
   return changed;
 }
