@@ -94,6 +94,9 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
           case when current_setting('server_version_num')::integer >= 160000 then 'SET' else 'MEMBER' end) then
         execute format('grant ${RUNTIME_ROLE} to %I', current_user);
       end if;
+    exception when insufficient_privilege then
+      -- The role belongs to whoever made it first, perhaps for another database of the server.
+      raise exception 'DATABASE_URL: a superuser must first run: grant ${RUNTIME_ROLE} to %;', quote_ident(current_user);
     end $$`);
   await owner.query(`grant usage on schema public to ${RUNTIME_ROLE}`);
   await owner.query(`grant select, insert, update, delete on all tables in schema public to ${RUNTIME_ROLE}`);

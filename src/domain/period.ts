@@ -96,6 +96,9 @@ export function earliestRunAt(day: string, minutes: number): Date {
   return DateTime.fromISO(day, { zone: 'utc' }).plus({ minutes }).toJSDate();
 }
 
+/** Between a close and its quantity standing in Odoo: a few jobs, and a retry or two. */
+const WRITTEN_WITHIN_MS = 10 * 60_000;
+
 export interface WriteTimes {
   /** When the period closes for good. */
   closeAt: Date;
@@ -110,5 +113,6 @@ export function writeTimes(
 ): WriteTimes {
   const closeAt = new Date(dayStart(endOn, settings.zone).getTime() + settings.graceMs);
   const runAt = earliestRunAt(endOn, settings.invoiceRunAtMinutes);
-  return { closeAt, provisionalAt: runAt < closeAt ? new Date(runAt.getTime() - settings.leadTimeMs) : null };
+  const runMayComeFirst = runAt.getTime() < closeAt.getTime() + WRITTEN_WITHIN_MS;
+  return { closeAt, provisionalAt: runMayComeFirst ? new Date(runAt.getTime() - settings.leadTimeMs) : null };
 }

@@ -69,6 +69,27 @@ export function planSlot(state: SlotState): SlotPlan {
   return { write: { kind, periodId: current.id, target: state.target(current.id) }, blocks };
 }
 
+export interface BlockedSlot {
+  /** Billable periods, oldest first. */
+  periods: readonly SlotPeriod[];
+  heldByDraft: boolean;
+  /** The period whose quantity the slot holds as we wrote it; null when it holds 0, or what we did not write. */
+  holds: string | null;
+  /** What stands in the way makes another amount of the quantity: another price or currency. */
+  changesWorth: boolean;
+}
+
+/**
+ * What a slot may hold while its line is blocked: Odoo does not wait. The quantity of the period whose turn it is may stay;
+ * anything else gives way to 0, and what is due stays in the balance.
+ */
+export function planBlockedSlot(slot: BlockedSlot): WantedWrite | null {
+  const subject = slot.periods.find((period) => !period.settled) ?? slot.periods.at(-1);
+  if (subject === undefined || slot.heldByDraft || slot.periods.some((period) => period.unconfirmed)) return null;
+  const mayStay = slot.holds === subject.id && !subject.settled && !slot.changesWorth;
+  return mayStay ? null : { kind: 'EMPTY', periodId: subject.id, target: ZERO };
+}
+
 function hold(blocks: SlotPlan['blocks'], periodId: string, reason: SlotBlockReason): SlotPlan {
   return { write: null, blocks: [...blocks, { periodId, reason }] };
 }

@@ -125,8 +125,8 @@ export class Contracts1770000000003 implements MigrationInterface {
     await runner.query(`
       create constraint trigger biller_span_tile after insert or update on biller_span
         deferrable initially deferred for each row execute function biller_span_tile()`);
-    for (const table of ['account_link', 'charge', 'contract', 'billing_period'])
-      await runner.query(`call keep_for_ever($1, 'delete')`, [table]);
+    for (const table of ['account_link', 'charge', 'contract', 'biller_span', 'billing_period'])
+      await runner.query(`call keep_for_ever($1, 'delete or truncate')`, [table]);
   }
 
   async down(): Promise<void> {

@@ -119,7 +119,7 @@ export class Billing1770000000005 implements MigrationInterface {
         seen_at timestamptz not null
       )`);
     for (const table of ['billable_line', 'adjustment', 'slot_settlement'])
-      await runner.query(`call keep_for_ever($1, 'update or delete')`, [table]);
+      await runner.query(`call keep_for_ever($1, 'update or delete or truncate')`, [table]);
   }
 
   async down(): Promise<void> {

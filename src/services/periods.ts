@@ -8,7 +8,7 @@ import { parseDay } from '../domain/parse';
 import { enqueue } from '../queue';
 import { type ContractState, type PeriodState, loadContractState } from './contract-state';
 import { periodInSight } from './billing-reads';
-import { type PeriodRating, ratePeriod, storeLines } from './rating';
+import { type PeriodRating, fittingCharges, ratePeriod, storeLines } from './rating';
 import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
@@ -183,7 +183,13 @@ async function storeClose(
   const { state, period, rating } = close;
   assert(period.endOn !== null, 'a period that closes has an end');
   await storeLines(tx, period, rating.lines, ctx.now);
-  await tx.query(`update billing_period set state = 'CLOSED', closed_at = $2 where id = $1`, [period.id, ctx.now]);
+  // What no charge could rate without doubt is rated once the doubt is gone.
+  const isDirty = fittingCharges(state).ambiguous.size > 0;
+  await tx.query(`update billing_period set state = 'CLOSED', closed_at = $2, dirty = $3 where id = $1`, [
+    period.id,
+    ctx.now,
+    isDirty,
+  ]);
   const { plan, nextInvoiceOn } = state.order;
   assert(plan !== null, 'an order with periods has a plan');
   await insertPeriod(tx, ctx, {

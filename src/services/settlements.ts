@@ -2,9 +2,11 @@
  * Gives what Odoo billed to the periods' slots: a posted invoice line to the oldest slot not settled, a date that moved over
  * an empty slot as nothing billed. Evidence only; an assumption is never booked.
  */
+import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
+import type { WriteKind } from '../domain/slot';
 import { type ContractState, type LineState, type PeriodState, isBilledByOdoo } from './contract-state';
 
 interface OpenInvoiceLine {
@@ -15,17 +17,15 @@ interface OpenInvoiceLine {
 /** Settles every slot of the contract for which the mirror has evidence. Returns whether anything was settled. */
 export async function settleSlots(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<boolean> {
   let settled = false;
+  for (const line of state.goneLines) {
+    const periods = billablePeriods(state, line);
+    if (periods.length > 0 && (await settleInvoiced(tx, ctx, { state, line, periods }))) settled = true;
+  }
   for (const line of state.lines) {
     const periods = billablePeriods(state, line);
     if (periods.length === 0) continue;
+    if (await settleInvoiced(tx, ctx, { state, line, periods })) settled = true;
     const done = await settledPeriods(tx, line.id);
-    for (const invoiceLine of await openInvoiceLines(tx, state, line)) {
-      const period = periods.find((candidate) => !done.has(candidate.id)) ?? periods.at(-1);
-      if (period === undefined) continue;
-      await settle(tx, ctx, { state, line, period, invoiceLine });
-      done.add(period.id);
-      settled = true;
-    }
     for (const period of periods) {
       if (done.has(period.id)) continue;
       if (!(await movedOverEmptySlot(tx, state, line, period))) break;
@@ -35,6 +35,25 @@ export async function settleSlots(tx: EntityManager, ctx: Ctx, state: ContractSt
     }
   }
   return settled;
+}
+
+/** Gives each posted invoice line to the oldest period of the line that is not settled, else to the newest. */
+async function settleInvoiced(
+  tx: EntityManager,
+  ctx: Ctx,
+  slot: { state: ContractState; line: LineState; periods: readonly PeriodState[] },
+): Promise<boolean> {
+  const { state, line, periods } = slot;
+  const invoiceLines = await openInvoiceLines(tx, state, line);
+  if (invoiceLines.length === 0) return false;
+  const done = await settledPeriods(tx, line.id);
+  for (const invoiceLine of invoiceLines) {
+    const period = periods.find((candidate) => !done.has(candidate.id)) ?? periods.at(-1);
+    assert(period !== undefined, 'a line that is settled has a period');
+    await settle(tx, ctx, { state, line, period, invoiceLine });
+    done.add(period.id);
+  }
+  return true;
 }
 
 /** The periods of which Odoo bills this line's product, oldest first. */
@@ -77,13 +96,28 @@ async function movedOverEmptySlot(
 ): Promise<boolean> {
   const { nextInvoiceOn } = state.order;
   if (period.endOn === null || nextInvoiceOn === null || nextInvoiceOn <= period.endOn) return false;
-  const [newest] = await tx.query<{ state: string; read_back: string | null }[]>(
-    `select state, read_back from write_back
-      where subscription_line_id = $1 and (attempts > 0 or state = 'UNKNOWN') order by sequence desc limit 1`,
-    [line.id],
+  const known = await lastReading(tx, line.id);
+  if (known === null) return line.deliveredQuantity.isZero();
+  return known.readBack !== null && known.readBack.isZero();
+}
+
+export interface SlotKnowledge {
+  kind: WriteKind;
+  periodId: string;
+  /** Null while the outcome of a write is unknown. */
+  readBack: Decimal | null;
+}
+
+/** What a slot held when we last read it; null before the first time. What was never sent, or refused, changed nothing. */
+export async function lastReading(tx: EntityManager, lineId: string): Promise<SlotKnowledge | null> {
+  const [row] = await tx.query<{ kind: WriteKind; period_id: string; state: string; read_back: string | null }[]>(
+    `select kind, period_id, state, read_back from write_back
+      where subscription_line_id = $1 and (read_back is not null or state = 'UNKNOWN') order by sequence desc limit 1`,
+    [lineId],
   );
-  if (newest === undefined) return line.deliveredQuantity.isZero();
-  return newest.state !== 'UNKNOWN' && newest.read_back !== null && new Decimal(newest.read_back).isZero();
+  if (row === undefined) return null;
+  const isKnown = row.state !== 'UNKNOWN' && row.read_back !== null;
+  return { kind: row.kind, periodId: row.period_id, readBack: isKnown ? new Decimal(row.read_back ?? 0) : null };
 }
 
 async function settle(

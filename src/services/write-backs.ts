@@ -105,10 +105,11 @@ async function blockOrThrow(ctx: Ctx, intent: LiveIntent, error: unknown): Promi
 
 /**
  * One call that writes `value`. The attempt is on record as UNKNOWN before the call leaves, so that whatever happens to this
- * process, the next one reads back before it writes again. Null: the intent is blocked.
+ * process, the next one reads back before it writes again. Null: the intent is blocked, or has given way meanwhile.
  */
 async function attempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<SlotReading | null> {
   const attemptId = await startAttempt(ctx, intent, value);
+  if (attemptId === null) return null;
   try {
     const slot = await saveDelivered(ctx.odoo, intent.lineOdooId, value);
     await finishAttempt(ctx, intent, { attemptId, outcome: value.eq(intent.target) ? 'WRITTEN' : 'RESTORED', slot });
@@ -125,12 +126,15 @@ async function attempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<Sl
   }
 }
 
-async function startAttempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<string> {
+/** Null when a plan has put another intent in the place of this one since it was loaded. */
+async function startAttempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<string | null> {
   return inTransaction(ctx, async (tx) => {
-    await tx.query(`update write_back set state = 'UNKNOWN', attempts = attempts + 1, updated_at = $2 where id = $1`, [
-      intent.id,
-      ctx.now,
-    ]);
+    const [, live] = await tx.query<[unknown, number]>(
+      `update write_back set state = 'UNKNOWN', attempts = attempts + 1, updated_at = $2
+        where id = $1 and state in ('PENDING', 'UNKNOWN')`,
+      [intent.id, ctx.now],
+    );
+    if (live === 0) return null;
     const rows = await tx.query<{ id: string }[]>(
       'insert into write_back_attempt (write_back_id, value, started_at) values ($1, $2, $3) returning id',
       [intent.id, value.toFixed(), ctx.now],
@@ -185,9 +189,10 @@ async function conclude(ctx: Ctx, intent: LiveIntent, conclusion: Conclusion): P
     slot = emptied;
   }
   await inTransaction(ctx, async (tx) => {
-    if (decision.kind === 'DONE' && !conclusion.sent) await recordUnchanged(tx, ctx, intent, slot);
-    await tx.query(
-      `update write_back set state = $2, read_back = $3, block_reason = $4, problem = null, updated_at = $5 where id = $1`,
+    // Settled or replaced while Odoo was asked: what that came to stands.
+    const [, live] = await tx.query<[unknown, number]>(
+      `update write_back set state = $2, read_back = $3, block_reason = $4, problem = null, updated_at = $5
+        where id = $1 and state in ('PENDING', 'UNKNOWN')`,
       [
         intent.id,
         STATE_AFTER[decision.kind],
@@ -196,27 +201,25 @@ async function conclude(ctx: Ctx, intent: LiveIntent, conclusion: Conclusion): P
         ctx.now,
       ],
     );
+    if (live > 0 && decision.kind === 'DONE' && !conclusion.sent) await recordUnchanged(tx, ctx, intent, slot);
     // The mirror learns at once what was read back; its own pass confirms it.
     await tx.query('update subscription_line set delivered_quantity = $2 where id = $1', [
       intent.lineId,
       slot.deliveredQuantity.toFixed(),
     ]);
-    await enqueueNext(tx, intent, decision.kind);
+    await enqueueNext(tx, intent, decision);
   });
 }
 
-/** Plans again, unless the slot moved on and the mirror does not know it yet: then the mirror is read first, and plans. */
-async function enqueueNext(
-  tx: EntityManager,
-  intent: LiveIntent,
-  decision: Conclusion['decision']['kind'],
-): Promise<void> {
+/** Plans again, unless the mirror does not know yet what was met: then the mirror is read first, and plans. */
+async function enqueueNext(tx: EntityManager, intent: LiveIntent, decision: Conclusion['decision']): Promise<void> {
   const [mirror] = await tx.query<{ stale: boolean }[]>(
     `select s.next_invoice_on is not distinct from $2::date as stale
        from subscription_line l join subscription s on s.odoo_id = l.subscription_odoo_id where l.id = $1`,
     [intent.lineId, intent.periodEndOn],
   );
-  if (decision === 'MOVED_ON' && mirror?.stale) await enqueue(tx, 'sync-odoo', {}, { jobKey: 'sync-odoo' });
+  const isNews = decision.kind === 'BLOCK' ? decision.reason !== 'READ_BACK_DIFFERS' : decision.kind === 'MOVED_ON' && mirror?.stale;
+  if (isNews) await enqueue(tx, 'sync-odoo', {}, { jobKey: 'sync-odoo' });
   else await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });
 }
 
@@ -242,6 +245,7 @@ async function block(
       `update write_back set state = 'BLOCKED', block_reason = $2, problem = $3, updated_at = $4 where id = $1`,
       [intent.id, refusal.reason, refusal.problem === null ? null : JSON.stringify(refusal.problem), ctx.now],
     );
+    await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });
   });
 }
 

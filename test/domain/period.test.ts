@@ -311,7 +311,20 @@ describe('the instants of a period that ends', () => {
   it.each<[string, string, Partial<typeof settings>, string, string | null]>([
     ['by default', '2026-04-01', {}, '2026-04-01T02:00:00Z', '2026-03-31T18:00:00Z'],
     ['with a run at noon', '2026-04-01', { invoiceRunAtMinutes: 720 }, '2026-04-01T02:00:00Z', null],
-    ['with a run right at the close', '2026-04-01', { invoiceRunAtMinutes: 120 }, '2026-04-01T02:00:00Z', null],
+    [
+      'with a run right at the close, before the final write can stand in Odoo',
+      '2026-04-01',
+      { invoiceRunAtMinutes: 120 },
+      '2026-04-01T02:00:00Z',
+      '2026-03-31T20:00:00Z',
+    ],
+    [
+      'with a run ten minutes after the close',
+      '2026-04-01',
+      { invoiceRunAtMinutes: 130 },
+      '2026-04-01T02:00:00Z',
+      null,
+    ],
     [
       'with a run a minute before the close',
       '2026-04-01',
@@ -341,7 +354,7 @@ describe('the instants of a period that ends', () => {
       null,
     ],
     ['in Tokyo, where the day ends before the run', '2026-04-01', { zone: 'Asia/Tokyo' }, '2026-03-31T17:00:00Z', null],
-    ['without grace', '2026-04-01', { graceMs: 0 }, '2026-04-01T00:00:00Z', null],
+    ['without grace', '2026-04-01', { graceMs: 0 }, '2026-04-01T00:00:00Z', '2026-03-31T18:00:00Z'],
   ])('%s', (_, endOn, change, closeAt, provisionalAt) => {
     expect(writeTimes(endOn, { ...settings, ...change })).toEqual({
       closeAt: new Date(closeAt),

@@ -8,16 +8,17 @@ type Operation = 'DELETE' | 'TRUNCATE' | 'UPDATE';
 
 /** What is refused for good, whoever asks: trigger `<table>_refuse`. */
 const KEPT_FOR_EVER: Record<string, Operation[]> = {
-  account_link: ['DELETE'],
-  adjustment: ['DELETE', 'UPDATE'],
+  account_link: ['DELETE', 'TRUNCATE'],
+  adjustment: ['DELETE', 'TRUNCATE', 'UPDATE'],
   audit_entry: ['DELETE', 'TRUNCATE', 'UPDATE'],
-  billable_line: ['DELETE', 'UPDATE'],
-  billing_period: ['DELETE'],
-  charge: ['DELETE'],
-  contract: ['DELETE'],
-  metric: ['DELETE'],
-  service: ['DELETE'],
-  slot_settlement: ['DELETE', 'UPDATE'],
+  billable_line: ['DELETE', 'TRUNCATE', 'UPDATE'],
+  biller_span: ['DELETE', 'TRUNCATE'],
+  billing_period: ['DELETE', 'TRUNCATE'],
+  charge: ['DELETE', 'TRUNCATE'],
+  contract: ['DELETE', 'TRUNCATE'],
+  metric: ['DELETE', 'TRUNCATE'],
+  service: ['DELETE', 'TRUNCATE'],
+  slot_settlement: ['DELETE', 'TRUNCATE', 'UPDATE'],
   usage_assignment: ['DELETE', 'TRUNCATE', 'UPDATE'],
   usage_record: ['DELETE', 'TRUNCATE', 'UPDATE'],
 };
