@@ -29,7 +29,7 @@ export async function tileBillerSpans(
 
 /**
  * Hands every contract of the service to Odoo from the start of its open period on; contracts without a period yet as a
- * whole. Invoices that are there already bill nothing of the span.
+ * whole. Invoices from before bill nothing of the span: the next plan, which comes before the first write, marks the seam.
  */
 export async function giveToOdoo(tx: EntityManager, serviceId: string): Promise<void> {
   await tx.query(
@@ -40,15 +40,13 @@ export async function giveToOdoo(tx: EntityManager, serviceId: string): Promise<
           and b.service_id = $1 and b.biller = 'NONE' and b.ends_at is null
           and (b.starts_at is null or b.starts_at < p.start_at)
        returning b.contract_id, p.start_at)
-     insert into biller_span (contract_id, service_id, biller, starts_at, invoices_after_odoo_id)
-     select cut.contract_id, $1, 'ODOO', cut.start_at, c.seen_invoice_odoo_id
-       from cut join contract c on c.id = cut.contract_id order by cut.contract_id`,
+     insert into biller_span (contract_id, service_id, biller, starts_at)
+     select contract_id, $1, 'ODOO', start_at from cut order by contract_id`,
     [serviceId],
   );
   // What was not cut has no period before the seam: the whole span changes hands.
   await tx.query(
-    `update biller_span b set biller = 'ODOO', reason = null, invoices_after_odoo_id = c.seen_invoice_odoo_id
-       from contract c where c.id = b.contract_id and b.service_id = $1 and b.biller = 'NONE' and b.ends_at is null`,
+    `update biller_span set biller = 'ODOO', reason = null where service_id = $1 and biller = 'NONE' and ends_at is null`,
     [serviceId],
   );
 }

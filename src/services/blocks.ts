@@ -1,9 +1,13 @@
 /** Finds what stands in the way of writing a contract's slots, and keeps the standing blocks: since when, lifted when. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
+import type { PeriodValue } from '../domain/balance';
+import { sum } from '../domain/decimal';
 import { BlockReason } from '../entities/billing-block';
 import type { ContractState, LineState, PeriodState } from './contract-state';
-import { ambiguousMetrics } from './rating';
+import type { BillableValues } from './balances';
+import { fittingCharges } from './rating';
+import { seamOf } from './settlements';
 
 /** A block as found now. `productId` null concerns the whole contract. */
 export interface FoundBlock {
@@ -48,17 +52,15 @@ export function contractObstacles(state: ContractState, open: PeriodState, moved
   return reasons.map((reason) => ({ periodId: open.id, reason, productId: null, lineId: null }));
 }
 
-/** What stops one metered line; blocks name the oldest billable period, which is the one that waits. */
+/** What stops one metered line; blocks name the period that waits. */
 export async function lineObstacles(
   tx: EntityManager,
   state: ContractState,
   line: LineState,
-  periods: readonly PeriodState[],
+  periodId: string,
 ): Promise<FoundBlock[]> {
-  const period = periods.at(-1);
-  if (period === undefined) return [];
   const charges = state.charges.filter((charge) => charge.productId === line.productId);
-  const ambiguous = ambiguousMetrics(state);
+  const { ambiguous } = fittingCharges(state);
   const reasons: BlockReason[] = [];
   if (state.lines.filter((other) => other.productId === line.productId).length > 1)
     reasons.push(BlockReason.AMBIGUOUS_LINE);
@@ -68,32 +70,45 @@ export async function lineObstacles(
   }
   const isAmount = charges.some((charge) => charge.mode === 'AMOUNT');
   if (isAmount && !(line.unitPrice.eq(1) && line.discount.isZero())) reasons.push(BlockReason.PRICE_NOT_ONE);
-  if (await hasCreditNote(tx, line)) reasons.push(BlockReason.CREDIT_NOTE);
-  return reasons.map((reason) => ({ periodId: period.id, reason, productId: line.productId, lineId: line.id }));
+  if (await hasCreditNote(tx, state, line)) reasons.push(BlockReason.CREDIT_NOTE);
+  return reasons.map((reason) => ({ periodId, reason, productId: line.productId, lineId: line.id }));
 }
 
-/** Products that are due and whose line is gone. */
-export async function missingLines(tx: EntityManager, state: ContractState, open: PeriodState): Promise<FoundBlock[]> {
+/** Products whose line is gone while something of them is due, or while their charge still rates the contract's usage. */
+export async function missingLines(
+  tx: EntityManager,
+  state: ContractState,
+  open: PeriodState,
+  values: BillableValues,
+): Promise<FoundBlock[]> {
   const present = new Set(state.lines.map((line) => line.productId));
   const written = await tx.query<{ product_id: string }[]>(
     'select distinct product_id from write_back where contract_id = $1',
     [state.id],
   );
+  const rating = new Set(fittingCharges(state).fitting.map((charge) => charge.productId));
   return written
     .filter((row) => !present.has(row.product_id))
+    .filter((row) => rating.has(row.product_id) || isDue(values.get(row.product_id) ?? []))
     .map((row) => ({ periodId: open.id, reason: BlockReason.LINE_MISSING, productId: row.product_id, lineId: null }));
 }
 
-/** A posted or draft credit note on the line, or a cancelled invoice that a slot was settled with. */
-async function hasCreditNote(tx: EntityManager, line: LineState): Promise<boolean> {
+function isDue(values: readonly PeriodValue[]): boolean {
+  return !sum(values.map((value) => value.truth.minus(value.billed))).isZero();
+}
+
+/**
+ * A posted or draft credit note on the line, younger than the seam, or a cancelled invoice that a slot was settled with.
+ */
+async function hasCreditNote(tx: EntityManager, state: ContractState, line: LineState): Promise<boolean> {
   const rows = await tx.query<unknown[]>(
     `select 1 from invoice_line il join invoice i on i.odoo_id = il.invoice_odoo_id
       where il.sale_line_odoo_ids @> array[$1::integer]
-        and ((i.move_type = 'out_refund' and i.state <> 'cancel' and i.gone_at is null)
+        and ((i.move_type = 'out_refund' and i.state <> 'cancel' and i.gone_at is null and i.odoo_id > $2)
           or ((i.state <> 'posted' or i.gone_at is not null) and exists
                (select 1 from slot_settlement s where s.invoice_line_id = il.id)))
       limit 1`,
-    [line.odooId],
+    [line.odooId, seamOf(state, line)],
   );
   return rows.length > 0;
 }

@@ -74,8 +74,6 @@ export interface ContractState {
   order: OrderState;
   /** Lines of the order, not gone, whose product some charge names. */
   lines: LineState[];
-  /** Such lines that are gone: what Odoo invoiced on them still counts. */
-  goneLines: LineState[];
   /** Charges whose product is on a line of the order, was on one that is gone, or was ever written for. */
   charges: ChargeState[];
   spans: SpanState[];
@@ -96,8 +94,12 @@ export async function loadContractState(tx: EntityManager, contractId: string): 
     seenNextInvoiceOn: contract.seen_next_invoice_on,
     seenInvoiceOdooId: contract.seen_invoice_odoo_id,
     order: toOrder(contract),
-    lines: lines.filter((row) => !row.gone).map(toLine),
-    goneLines: lines.filter((row) => row.gone).map(toLine),
+    lines: lines.map((row) => ({
+      ...row,
+      unitPrice: new Decimal(row.unitPrice),
+      discount: new Decimal(row.discount),
+      deliveredQuantity: new Decimal(row.deliveredQuantity),
+    })),
     charges: charges.map((row) => ({
       ...row,
       price: row.price === null ? null : parsePriceModel(row.price),
@@ -138,17 +140,8 @@ interface ContractRow {
 }
 
 type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
-type LineRow = Textual<LineState> & { gone: boolean };
+type LineRow = Textual<LineState>;
 type ChargeRow = Omit<Textual<ChargeState>, 'price'> & { price: PriceModelJson | null };
-
-function toLine({ gone: _gone, ...row }: LineRow): LineState {
-  return {
-    ...row,
-    unitPrice: new Decimal(row.unitPrice),
-    discount: new Decimal(row.discount),
-    deliveredQuantity: new Decimal(row.deliveredQuantity),
-  };
-}
 
 function toOrder(row: ContractRow): OrderState {
   return {
@@ -180,9 +173,9 @@ const CONTRACT_SQL = `
 
 const LINES_SQL = `
   select l.id, l.odoo_id as "odooId", p.id as "productId", l.unit_price as "unitPrice", l.discount,
-         l.delivered_quantity as "deliveredQuantity", l.gone_at is not null as gone
+         l.delivered_quantity as "deliveredQuantity"
     from subscription_line l join product p on p.odoo_id = l.product_odoo_id
-   where l.subscription_odoo_id = $1
+   where l.subscription_odoo_id = $1 and l.gone_at is null
      and exists (select 1 from charge c where c.product_id = p.id)
    order by l.odoo_id`;
 

@@ -283,7 +283,7 @@ async function billedAhead(ctx: Ctx, state: ContractState, productId: string): P
   return new Decimal(row?.billed ?? 0);
 }
 
-/** A seam without a baseline counts every invoice: a settlement that was missed must show. */
+/** A span without a baseline has not been planned yet: no invoice can be made of what we wrote. */
 async function invoicedSinceSeam(ctx: Ctx, state: ContractState, productId: string): Promise<Decimal> {
   if (state.periods.length === 0) return ZERO;
   const [row] = await ctx.db.query<{ billed: string }[]>(
@@ -291,7 +291,7 @@ async function invoicedSinceSeam(ctx: Ctx, state: ContractState, productId: stri
        from invoice_line il join invoice i on i.odoo_id = il.invoice_odoo_id
        join subscription_line l on l.odoo_id = any (il.sale_line_odoo_ids) join product p on p.odoo_id = l.product_odoo_id
       where l.subscription_odoo_id = $1 and p.id = $2 and i.state = 'posted' and i.move_type = 'out_invoice'
-        and i.odoo_id > (select min(coalesce(b.invoices_after_odoo_id, 0)) from biller_span b
+        and i.odoo_id > (select min(b.invoices_after_odoo_id) from biller_span b
                            join charge c on c.service_id = b.service_id
                           where b.contract_id = $3 and b.biller = 'ODOO' and c.product_id = p.id)`,
     [state.order.odooId, productId, state.id],

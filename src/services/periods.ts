@@ -6,7 +6,7 @@ import { BillingError } from '../domain/errors';
 import { advance, dayStart, earliestRunAt, firstPeriod, nextEnd, writeTimes } from '../domain/period';
 import { parseDay } from '../domain/parse';
 import { enqueue } from '../queue';
-import { type ContractState, type PeriodState, loadContractState } from './contract-state';
+import { type ContractState, type PeriodState, type SpanState, loadContractState } from './contract-state';
 import { periodInSight } from './billing-reads';
 import { type PeriodRating, fittingCharges, ratePeriod, storeLines } from './rating';
 import { writeAudit } from './audit';
@@ -26,12 +26,6 @@ export async function openFirstPeriod(tx: EntityManager, ctx: Ctx, state: Contra
     nextInvoiceOn,
     newest,
   ]);
-  // What Odoo had invoiced before the first sight bills nothing of ours.
-  await tx.query(
-    `update biller_span set invoices_after_odoo_id = $2
-      where contract_id = $1 and biller = 'ODOO' and invoices_after_odoo_id is null`,
-    [state.id, newest],
-  );
   return true;
 }
 
@@ -49,6 +43,7 @@ export async function followInvoiceDate(
   const seenOn = state.seenNextInvoiceOn;
   if (open === undefined || nextInvoiceOn === null || plan === null || seenOn === null) return { movedBack: false };
   const newest = await newestInvoice(tx, state);
+  await markSeams(tx, state);
   const change = {
     seenOn,
     nextInvoiceOn,
@@ -58,10 +53,12 @@ export async function followInvoiceDate(
   const outcome = advance({ startOn: open.startOn, endOn: open.endOn }, change, plan);
   if (outcome.kind === 'MOVED_BACK') return { movedBack: true };
   if (outcome.kind === 'END_MOVES') await moveEnd(tx, ctx, open, outcome.endOn);
+  // An invoice counts as seen with the date it moved; of one that is younger than the order's reading that date is to come.
+  const seen = nextInvoiceOn === seenOn ? await newestInvoice(tx, state, { readBeforeOrder: true }) : newest;
   await tx.query(
     `update contract set seen_next_invoice_on = $2, seen_invoice_odoo_id = $3
       where id = $1 and (seen_next_invoice_on, seen_invoice_odoo_id) is distinct from ($2::date, $3::integer)`,
-    [state.id, nextInvoiceOn, newest],
+    [state.id, nextInvoiceOn, Math.max(seen, state.seenInvoiceOdooId ?? 0)],
   );
   return { movedBack: false };
 }
@@ -72,14 +69,40 @@ async function moveEnd(tx: EntityManager, ctx: Ctx, open: PeriodState, endOn: st
   Object.assign(open, { endOn, end });
 }
 
-/** Odoo id of the newest posted invoice of the order; 0 for none. */
-async function newestInvoice(tx: EntityManager, state: ContractState): Promise<number> {
+/** Invoices, drafts and credit notes that are there before the first write for a span cannot be made of what we wrote. */
+async function markSeams(tx: EntityManager, state: ContractState): Promise<void> {
+  const isNew = (span: SpanState): boolean => span.biller === 'ODOO' && span.invoicesAfterOdooId === null;
+  if (!state.spans.some(isNew)) return;
+  const [newest] = await tx.query<{ id: number }[]>(
+    `select coalesce(max(invoice_odoo_id), 0) as id from invoice_line
+      where sale_line_odoo_ids && array(select odoo_id from subscription_line where subscription_odoo_id = $1)`,
+    [state.order.odooId],
+  );
+  const seam = newest?.id ?? 0;
+  await tx.query(
+    `update biller_span set invoices_after_odoo_id = $2
+      where contract_id = $1 and biller = 'ODOO' and invoices_after_odoo_id is null`,
+    [state.id, seam],
+  );
+  for (const span of state.spans.filter(isNew)) span.invoicesAfterOdooId = seam;
+}
+
+/**
+ * Odoo id of the newest posted invoice of the order; 0 for none. `readBeforeOrder`: of those only that the mirror had when
+ * it last read orders.
+ */
+async function newestInvoice(
+  tx: EntityManager,
+  state: ContractState,
+  { readBeforeOrder = false } = {},
+): Promise<number> {
   const [row] = await tx.query<{ newest: number }[]>(
     `select coalesce(max(i.odoo_id), 0) as newest
        from invoice i join invoice_line il on il.invoice_odoo_id = i.odoo_id
       where i.state = 'posted' and i.move_type = 'out_invoice' and il.sale_line_odoo_ids &&
-        array(select odoo_id from subscription_line where subscription_odoo_id = $1)`,
-    [state.order.odooId],
+        array(select odoo_id from subscription_line where subscription_odoo_id = $1)
+        and (not $2 or i.synced_at <= (select as_of from sync_state where model = 'SUBSCRIPTION'))`,
+    [state.order.odooId, readBeforeOrder],
   );
   return row?.newest ?? 0;
 }

@@ -2,7 +2,6 @@
  * Gives what Odoo billed to the periods' slots: a posted invoice line to the oldest slot not settled, a date that moved over
  * an empty slot as nothing billed. Evidence only; an assumption is never booked.
  */
-import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
@@ -17,18 +16,20 @@ interface OpenInvoiceLine {
 /** Settles every slot of the contract for which the mirror has evidence. Returns whether anything was settled. */
 export async function settleSlots(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<boolean> {
   let settled = false;
-  for (const line of state.goneLines) {
-    const periods = billablePeriods(state, line);
-    if (periods.length > 0 && (await settleInvoiced(tx, ctx, { state, line, periods }))) settled = true;
-  }
   for (const line of state.lines) {
     const periods = billablePeriods(state, line);
     if (periods.length === 0) continue;
-    if (await settleInvoiced(tx, ctx, { state, line, periods })) settled = true;
     const done = await settledPeriods(tx, line.id);
+    for (const invoiceLine of await openInvoiceLines(tx, state, line)) {
+      const period = periods.find((candidate) => !done.has(candidate.id)) ?? periods.at(-1);
+      if (period === undefined) continue;
+      await settle(tx, ctx, { state, line, period, invoiceLine });
+      done.add(period.id);
+      settled = true;
+    }
     for (const period of periods) {
       if (done.has(period.id)) continue;
-      if (!(await movedOverEmptySlot(tx, state, line, period))) break;
+      if (!isDatePast(state, period) || !(await holdsNothingFor(tx, line, done))) break;
       await settle(tx, ctx, { state, line, period, invoiceLine: null });
       done.add(period.id);
       settled = true;
@@ -37,30 +38,18 @@ export async function settleSlots(tx: EntityManager, ctx: Ctx, state: ContractSt
   return settled;
 }
 
-/** Gives each posted invoice line to the oldest period of the line that is not settled, else to the newest. */
-async function settleInvoiced(
-  tx: EntityManager,
-  ctx: Ctx,
-  slot: { state: ContractState; line: LineState; periods: readonly PeriodState[] },
-): Promise<boolean> {
-  const { state, line, periods } = slot;
-  const invoiceLines = await openInvoiceLines(tx, state, line);
-  if (invoiceLines.length === 0) return false;
-  const done = await settledPeriods(tx, line.id);
-  for (const invoiceLine of invoiceLines) {
-    const period = periods.find((candidate) => !done.has(candidate.id)) ?? periods.at(-1);
-    assert(period !== undefined, 'a line that is settled has a period');
-    await settle(tx, ctx, { state, line, period, invoiceLine });
-    done.add(period.id);
-  }
-  return true;
-}
-
 /** The periods of which Odoo bills this line's product, oldest first. */
 export function billablePeriods(state: ContractState, line: LineState): PeriodState[] {
   const charge = state.charges.find((candidate) => candidate.productId === line.productId);
   if (charge === undefined) return [];
   return state.periods.filter((period) => isBilledByOdoo(state, charge.serviceId, period));
+}
+
+/** Odoo id of the newest invoice or credit note that is older than our writes to the line; null while that is not known. */
+export function seamOf(state: ContractState, line: LineState): number | null {
+  const serviceId = state.charges.find((charge) => charge.productId === line.productId)?.serviceId;
+  const span = state.spans.find((candidate) => candidate.serviceId === serviceId && candidate.biller === 'ODOO');
+  return span?.invoicesAfterOdooId ?? null;
 }
 
 /** Ids of the line's periods whose slot is settled. */
@@ -74,31 +63,32 @@ export async function settledPeriods(tx: EntityManager, lineId: string): Promise
 
 /** Posted invoice lines on this line that no slot has yet, oldest first; those from before the seam are not ours. */
 async function openInvoiceLines(tx: EntityManager, state: ContractState, line: LineState): Promise<OpenInvoiceLine[]> {
-  const serviceId = state.charges.find((charge) => charge.productId === line.productId)?.serviceId;
-  const span = state.spans.find((candidate) => candidate.serviceId === serviceId && candidate.biller === 'ODOO');
-  if (span === undefined || span.invoicesAfterOdooId === null) return [];
+  const seam = seamOf(state, line);
+  if (seam === null) return [];
   return tx.query<OpenInvoiceLine[]>(
     `select il.id, il.quantity from invoice_line il join invoice i on i.odoo_id = il.invoice_odoo_id
       where il.sale_line_odoo_ids @> array[$1::integer] and i.state = 'posted' and i.move_type = 'out_invoice'
         and i.odoo_id > $2 and il.gone_at is null
         and not exists (select 1 from slot_settlement s where s.invoice_line_id = il.id)
       order by i.odoo_id, il.odoo_id`,
-    [line.odooId, span.invoicesAfterOdooId],
+    [line.odooId, seam],
   );
 }
 
-/** Odoo's date is past the period's end, and the slot is known to have held nothing: it can have been billed at 0 only. */
-async function movedOverEmptySlot(
-  tx: EntityManager,
-  state: ContractState,
-  line: LineState,
-  period: PeriodState,
-): Promise<boolean> {
-  const { nextInvoiceOn } = state.order;
-  if (period.endOn === null || nextInvoiceOn === null || nextInvoiceOn <= period.endOn) return false;
+function isDatePast({ order }: ContractState, period: PeriodState): boolean {
+  return period.endOn !== null && order.nextInvoiceOn !== null && order.nextInvoiceOn > period.endOn;
+}
+
+/**
+ * Whether the slot holds no quantity that Odoo may yet bill for a period that is not settled: we read it empty, it was
+ * emptied since by a run or a person, or what it holds was for a period that is settled. A date that has moved over such a
+ * slot without an invoice line billed 0.
+ */
+async function holdsNothingFor(tx: EntityManager, line: LineState, settled: ReadonlySet<string>): Promise<boolean> {
   const known = await lastReading(tx, line.id);
   if (known === null) return line.deliveredQuantity.isZero();
-  return known.readBack !== null && known.readBack.isZero();
+  if (known.readBack === null) return false;
+  return known.readBack.isZero() || line.deliveredQuantity.isZero() || settled.has(known.periodId);
 }
 
 export interface SlotKnowledge {

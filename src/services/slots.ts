@@ -6,16 +6,18 @@
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { writeTimes } from '../domain/period';
-import { type SlotPeriod, type WantedWrite, planSlot } from '../domain/slot';
+import type { Decimal } from '../domain/decimal';
+import { type SlotPeriod, type WantedWrite, planBlockedSlot, planSlot } from '../domain/slot';
 import { enqueue } from '../queue';
 import { type BillableValues, billableValues, targetFor } from './balances';
 import { type FoundBlock, contractObstacles, lineObstacles, missingLines, storeBlocks } from './blocks';
 import { type ContractState, type LineState, type PeriodState, loadContractState } from './contract-state';
 import { followInvoiceDate, openFirstPeriod } from './periods';
 import { ratePeriod, rerateDirtyPeriods } from './rating';
-import { billablePeriods, settleSlots, settledPeriods } from './settlements';
+import { billablePeriods, lastReading, settleSlots, settledPeriods } from './settlements';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
+import { hasLiveIntent, newestIntent, storeIntent, withdrawIntents } from './write-intents';
 
 /** Plans one contract. Running it again without a change does nothing. */
 export async function planContract(ctx: Ctx, contractId: string): Promise<void> {
@@ -53,7 +55,7 @@ async function markPlanned(tx: EntityManager, state: ContractState): Promise<voi
 }
 
 /** The newest mirrored change of contract `c`, in Odoo's time: of its order, its lines, its invoices. */
-const NEWEST_CHANGE = `(
+export const NEWEST_CHANGE = `(
   select greatest(max(s.synced_at), max(l.synced_at),
       (select max(greatest(i.synced_at, il.synced_at)) from invoice_line il join invoice i on i.odoo_id = il.invoice_odoo_id
         where il.sale_line_odoo_ids && array_agg(l.odoo_id)))
@@ -64,26 +66,70 @@ async function planWrites(tx: EntityManager, ctx: Ctx, state: ContractState, mov
   const open = state.periods.at(-1);
   if (open === undefined) return;
   const values = await slotValues(tx, ctx, state, open);
-  const blocks: FoundBlock[] = [...contractObstacles(state, open, movedBack), ...(await missingLines(tx, state, open))];
-  let wanted = false;
-  for (const line of state.lines) {
-    const periods = billablePeriods(state, line);
-    const obstacles = await lineObstacles(tx, state, line, periods);
-    blocks.push(...obstacles);
-    if (periods.length === 0 || blocks.some((block) => stops(block, line))) continue;
-    const plan = planSlot({
-      periods: await slotPeriods(tx, ctx, line, periods),
-      nextInvoiceOn: state.order.nextInvoiceOn,
-      heldByDraft: await isHeldByDraft(tx, line),
-      target: (periodId) => targetFor(values.get(line.productId) ?? [], periodId, ctx.config.quantityPlaces),
-    });
-    for (const block of plan.blocks) blocks.push({ ...block, productId: line.productId, lineId: line.id });
-    if (plan.write !== null && (await storeIntent(tx, ctx, { state, line, write: plan.write }))) wanted = true;
-  }
+  const blocks = [...contractObstacles(state, open, movedBack), ...(await missingLines(tx, state, open, values))];
+  for (const line of state.lines) blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks })));
   await storeBlocks(tx, ctx, state.id, blocks);
-  if (wanted || (await hasLiveIntent(tx, state.id))) {
+  if (await hasLiveIntent(tx, state.id)) {
     await enqueue(tx, 'write-back', { subscriptionId: state.order.id }, { jobKey: `write-back:${state.order.id}` });
   }
+}
+
+interface LinePlan {
+  state: ContractState;
+  line: LineState;
+  values: BillableValues;
+  /** Blocks of the whole contract, and those found on the lines before. */
+  above: readonly FoundBlock[];
+}
+
+/** Stores what the line's slot should hold now. Returns what stands in the way. */
+async function planLine(tx: EntityManager, ctx: Ctx, { state, line, values, above }: LinePlan): Promise<FoundBlock[]> {
+  const periods = await slotPeriods(tx, ctx, line, billablePeriods(state, line));
+  const waiting = periods.find((period) => !period.settled) ?? periods.at(-1);
+  if (waiting === undefined) return [];
+  const obstacles = await lineObstacles(tx, state, line, waiting.id);
+  const stopping = [...above, ...obstacles].filter((block) => stops(block, line));
+  const heldByDraft = await isHeldByDraft(tx, line);
+  let write: WantedWrite | null;
+  if (stopping.some((block) => ENDS_BILLING.has(block.reason))) write = null;
+  else if (stopping.length > 0) {
+    const holds = await heldPeriod(tx, line);
+    const changesWorth = stopping.some((block) => CHANGES_WORTH.has(block.reason));
+    write = planBlockedSlot({ periods, heldByDraft, holds, changesWorth });
+  } else {
+    const target = (periodId: string): Decimal =>
+      targetFor(values.get(line.productId) ?? [], periodId, ctx.config.quantityPlaces);
+    const plan = planSlot({ periods, nextInvoiceOn: state.order.nextInvoiceOn, heldByDraft, target });
+    obstacles.push(...plan.blocks.map((block) => ({ ...block, productId: line.productId, lineId: line.id })));
+    write = plan.write;
+  }
+  if (write === null) await withdrawIntents(tx, ctx, line.id);
+  else await storeIntent(tx, ctx, { state, line, write });
+  return [...obstacles, ...(await blockedIntent(tx, line, stopping))];
+}
+
+/** Odoo bills nothing of the order: its slots are left alone. */
+const ENDS_BILLING: ReadonlySet<string> = new Set(['ORDER_CANCELLED', 'CONTRACT_ENDED']);
+/** A quantity in the slot would be billed as another amount. */
+const CHANGES_WORTH: ReadonlySet<string> = new Set(['PRICE_NOT_ONE', 'CURRENCY_MISMATCH']);
+
+/** The period whose quantity the slot holds as we wrote it; null when it holds 0, or what somebody else put there. */
+async function heldPeriod(tx: EntityManager, line: LineState): Promise<string | null> {
+  const known = await lastReading(tx, line.id);
+  if (known === null || known.kind === 'EMPTY') return null;
+  // While nobody knows, it may.
+  if (known.readBack === null) return known.periodId;
+  const isOurs = !known.readBack.isZero() && line.deliveredQuantity.eq(known.readBack);
+  return isOurs ? known.periodId : null;
+}
+
+/** A write that Odoo did not take stands in the way as well, unless what the mirror shows says it already. */
+async function blockedIntent(tx: EntityManager, line: LineState, shown: readonly FoundBlock[]): Promise<FoundBlock[]> {
+  const newest = await newestIntent(tx, line.id);
+  if (newest === null || newest.block_reason === null) return [];
+  const { block_reason: reason, period_id: periodId } = newest;
+  if (shown.some((block) => block.reason === reason)) return [];
+  return [{ periodId, reason, productId: line.productId, lineId: line.id }];
 }
 
 /** A block of the whole contract, of the product, or of the line itself; waiting for an earlier invoice stops nothing. */
@@ -136,114 +182,3 @@ async function isHeldByDraft(tx: EntityManager, line: LineState): Promise<boolea
   );
   return rows.length > 0;
 }
-
-interface NewestIntent {
-  id: string;
-  kind: string;
-  period_id: string;
-  target: string;
-  state: string;
-}
-
-/**
- * Stores the intent unless the line's newest one wants the same already. A provisional quantity is written once: what comes
- * after it is for the close. Earlier intents that were not invoiced give way.
- */
-async function storeIntent(
-  tx: EntityManager,
-  ctx: Ctx,
-  intent: { state: ContractState; line: LineState; write: WantedWrite },
-): Promise<boolean> {
-  const { state, line, write } = intent;
-  const [newest] = await tx.query<NewestIntent[]>(
-    `select id, kind, period_id, target, state from write_back where subscription_line_id = $1 order by sequence desc limit 1`,
-    [line.id],
-  );
-  if (newest !== undefined && isAlreadyWanted(newest, line, write)) return false;
-  // One that may be on its way is settled first, by reading back; the plan comes again after it.
-  if (newest?.state === 'UNKNOWN') return false;
-  await tx.query(
-    `update write_back set state = 'SUPERSEDED', block_reason = null, updated_at = $2
-      where subscription_line_id = $1 and state in ('PENDING', 'WRITTEN', 'BLOCKED')`,
-    [line.id, ctx.now],
-  );
-  await tx.query(
-    `insert into write_back (contract_id, period_id, product_id, subscription_line_id, kind, target, state, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, 'PENDING', $7, $7)`,
-    [state.id, write.periodId, line.productId, line.id, write.kind, write.target.toFixed(), ctx.now],
-  );
-  return true;
-}
-
-function isAlreadyWanted(newest: NewestIntent, line: LineState, write: WantedWrite): boolean {
-  if (newest.kind !== write.kind || !['PENDING', 'UNKNOWN', 'WRITTEN', 'BLOCKED'].includes(newest.state)) return false;
-  // Somebody changed the slot by hand since: it is set again.
-  const overwritten = newest.state === 'WRITTEN' && !line.deliveredQuantity.eq(newest.target);
-  if (write.kind === 'EMPTY') return !overwritten;
-  if (newest.period_id !== write.periodId) return false;
-  return write.kind === 'PROVISIONAL' ? !overwritten : write.target.eq(newest.target) && !overwritten;
-}
-
-async function hasLiveIntent(tx: EntityManager, contractId: string): Promise<boolean> {
-  const rows = await tx.query<unknown[]>(
-    `select 1 from write_back where contract_id = $1 and state in ('PENDING', 'UNKNOWN') limit 1`,
-    [contractId],
-  );
-  return rows.length > 0;
-}
-
-/** An intent older than this is looked at again. */
-const STALE_AFTER_MS = 10 * 60_000;
-
-/** Plans every contract that has something to plan; one that fails does not stop the others. */
-export async function planChangedContracts(ctx: Ctx): Promise<{ planned: number; failed: number }> {
-  const report = { planned: 0, failed: 0 };
-  for (const contractId of await contractsToPlan(ctx)) {
-    try {
-      await planContract(ctx, contractId);
-      report.planned += 1;
-    } catch (error) {
-      ctx.log.error({ err: error, contractId }, 'contract could not be planned');
-      report.failed += 1;
-    }
-  }
-  return report;
-}
-
-/** Contracts that a mirrored change, a due provisional write or a new charge gives something to plan, at most `limit`. */
-async function contractsToPlan(ctx: Ctx, limit = 5000): Promise<string[]> {
-  const soon = new Date(ctx.now.getTime() + ctx.config.leadTimeMs + 26 * 3_600_000);
-  const rows = await ctx.db.query<{ id: string; changed: boolean; end_on: string | null }[]>(
-    `select c.id, (c.planned_as_of is distinct from ${NEWEST_CHANGE} or ${UNWRITTEN_LINE} or ${DIRTY_PERIOD} or ${STALE_INTENT}) as changed,
-            (select p.end_on::text from billing_period p where p.contract_id = c.id and p.state = 'OPEN' and p.end_at <= $1
-               and exists (select 1 from biller_span b where b.contract_id = c.id and b.biller = 'ODOO')
-               and not exists (select 1 from write_back w where w.period_id = p.id and w.kind = 'PROVISIONAL')) as end_on
-       from contract c order by c.id`,
-    [soon, new Date(ctx.now.getTime() - STALE_AFTER_MS)],
-  );
-  const { billingTimeZone: zone, graceMs, leadTimeMs, invoiceRunAtMinutes } = ctx.config;
-  const isDue = (endOn: string): boolean => {
-    const { provisionalAt } = writeTimes(endOn, { zone, graceMs, leadTimeMs, invoiceRunAtMinutes });
-    return provisionalAt !== null && ctx.now >= provisionalAt;
-  };
-  return rows
-    .filter((row) => row.changed || (row.end_on !== null && isDue(row.end_on)))
-    .slice(0, limit)
-    .map((row) => row.id);
-}
-
-/** A line that Odoo bills for us and that no intent was made for yet: first sight, a new charge, or a service gone LIVE. */
-const UNWRITTEN_LINE = `exists (
-  select 1 from subscription s
-    join subscription_line l on l.subscription_odoo_id = s.odoo_id and l.gone_at is null
-    join product p on p.odoo_id = l.product_odoo_id
-    join charge ch on ch.product_id = p.id
-    join biller_span b on b.contract_id = c.id and b.service_id = ch.service_id and b.biller = 'ODOO' and b.ends_at is null
-   where s.contract_id = c.id and not exists (select 1 from write_back w where w.subscription_line_id = l.id))`;
-
-const DIRTY_PERIOD = `exists (select 1 from billing_period p where p.contract_id = c.id and p.dirty)`;
-
-/** An intent that has waited for long: its job gave up, or was never there because writes were off. */
-const STALE_INTENT = `exists (
-  select 1 from write_back w
-   where w.contract_id = c.id and w.state in ('PENDING', 'UNKNOWN') and w.updated_at < $2)`;

@@ -131,7 +131,7 @@ async function startAttempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promi
   return inTransaction(ctx, async (tx) => {
     const [, live] = await tx.query<[unknown, number]>(
       `update write_back set state = 'UNKNOWN', attempts = attempts + 1, updated_at = $2
-        where id = $1 and state in ('PENDING', 'UNKNOWN')`,
+        where id = $1 and ${LIVE}`,
       [intent.id, ctx.now],
     );
     if (live === 0) return null;
@@ -164,7 +164,7 @@ async function finishAttempt(ctx: Ctx, intent: LiveIntent, end: AttemptEnd): Pro
     );
     // Nothing happened in Odoo: the intent waits as before.
     if (end.outcome === 'NOT_SENT' || end.outcome === 'REFUSED') {
-      await tx.query(`update write_back set state = 'PENDING', problem = $2 where id = $1`, [
+      await tx.query(`update write_back set state = 'PENDING', problem = $2 where id = $1 and ${LIVE}`, [
         intent.id,
         JSON.stringify(end.problem ?? null),
       ]);
@@ -189,19 +189,17 @@ async function conclude(ctx: Ctx, intent: LiveIntent, conclusion: Conclusion): P
     slot = emptied;
   }
   await inTransaction(ctx, async (tx) => {
-    // Settled or replaced while Odoo was asked: what that came to stands.
-    const [, live] = await tx.query<[unknown, number]>(
-      `update write_back set state = $2, read_back = $3, block_reason = $4, problem = null, updated_at = $5
-        where id = $1 and state in ('PENDING', 'UNKNOWN')`,
-      [
-        intent.id,
-        STATE_AFTER[decision.kind],
-        slot.deliveredQuantity.toFixed(),
-        decision.kind === 'BLOCK' ? decision.reason : null,
-        ctx.now,
-      ],
-    );
-    if (live > 0 && decision.kind === 'DONE' && !conclusion.sent) await recordUnchanged(tx, ctx, intent, slot);
+    if (decision.kind === 'DONE' && !conclusion.sent) await recordUnchanged(tx, ctx, intent, slot);
+    await tx.query(`update write_back set read_back = $2, problem = null, updated_at = $3 where id = $1`, [
+      intent.id,
+      slot.deliveredQuantity.toFixed(),
+      ctx.now,
+    ]);
+    await tx.query(`update write_back set state = $2, block_reason = $3 where id = $1 and ${LIVE}`, [
+      intent.id,
+      STATE_AFTER[decision.kind],
+      decision.kind === 'BLOCK' ? decision.reason : null,
+    ]);
     // The mirror learns at once what was read back; its own pass confirms it.
     await tx.query('update subscription_line set delivered_quantity = $2 where id = $1', [
       intent.lineId,
@@ -213,15 +211,27 @@ async function conclude(ctx: Ctx, intent: LiveIntent, conclusion: Conclusion): P
 
 /** Plans again, unless the mirror does not know yet what was met: then the mirror is read first, and plans. */
 async function enqueueNext(tx: EntityManager, intent: LiveIntent, decision: Conclusion['decision']): Promise<void> {
+  if (await isNewsToMirror(tx, intent, decision)) await enqueue(tx, 'sync-odoo', {}, { jobKey: 'sync-odoo' });
+  else await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });
+}
+
+async function isNewsToMirror(
+  tx: EntityManager,
+  intent: LiveIntent,
+  decision: Conclusion['decision'],
+): Promise<boolean> {
+  if (decision.kind === 'BLOCK') return decision.reason !== 'READ_BACK_DIFFERS';
+  if (decision.kind === 'DONE') return false;
   const [mirror] = await tx.query<{ stale: boolean }[]>(
     `select s.next_invoice_on is not distinct from $2::date as stale
        from subscription_line l join subscription s on s.odoo_id = l.subscription_odoo_id where l.id = $1`,
     [intent.lineId, intent.periodEndOn],
   );
-  const isNews = decision.kind === 'BLOCK' ? decision.reason !== 'READ_BACK_DIFFERS' : decision.kind === 'MOVED_ON' && mirror?.stale;
-  if (isNews) await enqueue(tx, 'sync-odoo', {}, { jobKey: 'sync-odoo' });
-  else await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });
+  return mirror?.stale ?? false;
 }
+
+/** Not settled or replaced while Odoo was asked; otherwise what that came to stands. */
+const LIVE = `state in ('PENDING', 'UNKNOWN')`;
 
 const STATE_AFTER = { DONE: 'WRITTEN', MOVED_ON: 'SUPERSEDED', BLOCK: 'BLOCKED' } as const;
 
@@ -242,7 +252,7 @@ async function block(
 ): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     await tx.query(
-      `update write_back set state = 'BLOCKED', block_reason = $2, problem = $3, updated_at = $4 where id = $1`,
+      `update write_back set state = 'BLOCKED', block_reason = $2, problem = $3, updated_at = $4 where id = $1 and ${LIVE}`,
       [intent.id, refusal.reason, refusal.problem === null ? null : JSON.stringify(refusal.problem), ctx.now],
     );
     await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });

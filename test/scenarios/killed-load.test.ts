@@ -32,7 +32,11 @@ it(
       // A batch whose answer was lost in the kill may have been committed: it is a duplicate now.
       expect(after.recorded + after.duplicate).toBe(RECORDS);
       expect(after.duplicate).toBeGreaterThanOrEqual(before.recorded);
-      expect(await counted(machine.databaseUrl())).toEqual({ ledger: RECORDS, units: '5000050000', rollup: '5000050000' });
+      expect(await counted(machine.databaseUrl())).toEqual({
+        ledger: RECORDS,
+        units: '5000050000',
+        rollup: '5000050000',
+      });
       expect(await ask(second, '{ identities { holds records { accepted effective difference } } }')).toEqual({
         identities: { holds: true, records: [{ accepted: RECORDS, effective: RECORDS, difference: 0 }] },
       });
