@@ -57,13 +57,15 @@ it('a draft made while a write waits for Odoo takes the write back', async () =>
   story = await Story.open(MARCH);
   await story.begin();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await story.failWrite('serialization');
+  await story.failWrite('serialization', { times: 2 });
   await story.atInTrouble('2026-04-01T02:00:00Z');
   expect((await story.writeBacks())[0]).toMatchObject({ kind: 'FINAL', state: 'PENDING' });
   await story.editLine({ qty_delivered: 5 });
   const moveId = await control().invoiceOrder(story.order.orderId, { post: false });
-  await story.test.runJobs('sync-odoo-full');
   await story.minuteInTrouble();
+  await story.minute();
+  expect(await story.reasons()).toEqual(['HELD_BY_DRAFT']);
+  expect(await story.writes()).toEqual([]);
   await control().postInvoice(moveId ?? 0);
   await story.minute();
   expect(await story.invoiced()).toEqual([5]);

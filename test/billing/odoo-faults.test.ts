@@ -1,6 +1,7 @@
 /** What Odoo does to us in the middle of a write: the end is right, nothing is written more often than it must be. */
 import type { FaultKind } from '../../sandbox/faults';
 import type { BillingError } from '../../src/domain/errors';
+import { createOdooClient } from '../../src/odoo/client';
 import { runWriteBacks } from '../../src/services/write-backs';
 import { Story } from '../support/story';
 
@@ -46,12 +47,24 @@ it.each<[FaultKind, string, boolean]>([
 
 it('a write that Odoo does and never answers is given up, read back, and not sent again', async () => {
   await dueOnFirstOfApril();
-  // The connection hangs for a second and is cut.
-  await story.failWrite('timeout-commits', { delayMs: 1_000 });
-  await story.at('2026-04-01T02:00:00Z');
-  expect(await story.writes()).toEqual([100]);
-  await story.at('2026-04-01T12:01:00Z');
-  expect(await story.invoiced()).toEqual([100]);
+  const { app } = story.test;
+  const patient = app.odoo;
+  const timeoutMs = { read: 10_000, page: 10_000, write: 500 };
+  const impatient = createOdooClient(app.config.odoo, { callsInFlight: 2, log: app.log, timeoutMs });
+  Object.assign(app, { odoo: impatient });
+  try {
+    await story.failWrite('timeout-commits');
+    await story.atInTrouble('2026-04-01T02:00:00Z');
+    expect((await story.writeBacks())[0]).toMatchObject({ kind: 'FINAL', state: 'UNKNOWN', readBack: null });
+    await story.minute();
+    expect((await story.writeBacks())[0]).toMatchObject({ kind: 'FINAL', state: 'WRITTEN', readBack: '100' });
+    expect(await story.writes()).toEqual([100]);
+    await story.at('2026-04-01T12:01:00Z');
+    expect(await story.invoiced()).toEqual([100]);
+  } finally {
+    Object.assign(app, { odoo: patient });
+    await impatient.close();
+  }
 });
 
 it('an unknown outcome that the run has billed by the time it is read is settled by the invoice', async () => {

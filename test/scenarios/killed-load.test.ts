@@ -41,7 +41,7 @@ it(
         identities: { holds: true, records: [{ accepted: RECORDS, effective: RECORDS, difference: 0 }] },
       });
       second.process.kill('SIGTERM');
-      expect(await second.exit).toBe(0);
+      expect({ code: await second.exit, said: second.output() }).toMatchObject({ code: 0 });
     } finally {
       await machine.remove();
     }
