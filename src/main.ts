@@ -17,6 +17,9 @@ import { hasPendingMigrations, migrate } from './migrate';
 import { buildServer } from './server';
 import { installEnvironmentKey } from './services/api-keys';
 
+/** More than PostgreSQL gets to stop in order and then by force: a busy disk makes its last checkpoint slow. */
+const MACHINE_STOP_LIMIT_MS = 90_000;
+
 async function main(): Promise<void> {
   const parts: Part[] = [];
   // Asked for from the first moment on: a signal during the boot lets the boot finish and then stops in order.
@@ -45,7 +48,7 @@ async function boot(given: Config, log: Logger, parts: Part[]): Promise<{ lost: 
     onLost = resolve;
   });
   const machine = await prepareBareMachine(given, { log, onLost });
-  parts.push({ name: 'what the bare machine was given', stop: () => machine.stop() });
+  parts.push({ name: 'what the bare machine was given', stop: () => machine.stop(), limitMs: MACHINE_STOP_LIMIT_MS });
   const { config } = machine;
   await bringToNewestSchema(config, log);
   const app = await createApp(config, { log });

@@ -5,7 +5,7 @@ import type { OdooConnection } from '../config';
 import { birthMark, isAlive, waitUntil } from './process';
 
 /** A little more than the time an instance gives itself to drain. */
-const STOP_LIMIT_MS = 60_000;
+const STOP_LIMIT_MS = 180_000;
 
 export interface RunningNote {
   pid: number;

@@ -7,6 +7,8 @@ const DRAIN_LIMIT_MS = 30_000;
 export interface Part {
   name: string;
   stop: () => Promise<void>;
+  /** How long it may take, when it knows better than the others: a database that writes its checkpoint. */
+  limitMs?: number;
 }
 
 /** Stops all `parts`, the newest first, whatever fails; false when one did not end in order or in time. */
@@ -16,12 +18,12 @@ export async function takeDown(
   limitMs = DRAIN_LIMIT_MS,
 ): Promise<boolean> {
   let clean = true;
-  for (const { name, stop } of [...parts].reverse()) {
+  for (const part of [...parts].reverse()) {
     try {
-      await withinLimit(stop(), limitMs);
+      await withinLimit(part.stop(), part.limitMs ?? limitMs);
     } catch (error) {
       clean = false;
-      log?.error({ err: error }, `${name} did not stop in order`);
+      log?.error({ err: error }, `${part.name} did not stop in order`);
     }
   }
   return clean;

@@ -41,3 +41,9 @@ describe('taking the process down', () => {
     expect(ended).toEqual(['database']);
   });
 });
+
+test('a part that knows its own limit is given that time', async () => {
+  const slow = { name: 'database', stop: () => sleep(60), limitMs: 5_000 };
+  expect(await takeDown([slow], undefined, 10)).toBe(true);
+  expect(await takeDown([{ name: slow.name, stop: slow.stop }], undefined, 10)).toBe(false);
+});
