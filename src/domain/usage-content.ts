@@ -45,9 +45,10 @@ export function usageContentHash(content: UsageContent): string {
   return sha256(['USAGE', ...FIELDS.map((field) => comparable(PRINTED[field](content)))]);
 }
 
-/** The same for a void: what it takes out, and why. */
-export function voidContentHash(content: { voids: string; reason: string }): string {
-  return sha256(['VOID', content.voids, content.reason]);
+/** The same for a correction: what it corrects, the quantity from now on (null: taken out), and why. */
+export function correctionContentHash(content: { target: string; reason: string; quantity: Decimal | null }): string {
+  const { target, reason, quantity } = content;
+  return sha256(quantity === null ? ['VOID', target, reason] : ['REPLACEMENT', target, printDecimal(quantity), reason]);
 }
 
 /** The first field in which `sent` differs from `recorded`; null when they are the same content. */

@@ -6,7 +6,7 @@ import type { Aggregation } from './aggregate';
 import type { Decimal } from './decimal';
 import { BillingError, clip } from './errors';
 import { invalid, parseDecimal, parseInstant, parseText } from './parse';
-import { type Dimensions, type UsageContent, usageContentHash, voidContentHash } from './usage-content';
+import { type Dimensions, type UsageContent, usageContentHash } from './usage-content';
 
 const DAY_MS = 86_400_000;
 /** Longest window of a record. */
@@ -14,9 +14,9 @@ const MAX_WINDOW_MS = 32 * DAY_MS;
 /** How far ahead of our clock a window may end: for callers whose clock is ahead. */
 const MAX_AHEAD_MS = 5 * 60_000;
 
-const MAX_NAME_LENGTH = 200;
+/** Of keys, accounts and other names. */
+export const MAX_NAME_LENGTH = 200;
 const MAX_METRIC_LENGTH = 100;
-const MAX_REASON_LENGTH = 500;
 const MAX_DIMENSIONS = 20;
 const MAX_DIMENSION_KEY_LENGTH = 100;
 
@@ -44,22 +44,6 @@ export interface UsageDraft extends UsageContent {
   readonly contentHash: string;
 }
 
-export interface VoidInput {
-  service?: string | null;
-  idempotencyKey: string;
-  voids: string;
-  reason: string;
-}
-
-export interface VoidDraft {
-  readonly service: string | null;
-  readonly idempotencyKey: string;
-  /** Idempotency key of the record to take out of the count. */
-  readonly voids: string;
-  readonly reason: string;
-  readonly contentHash: string;
-}
-
 /** The draft, or why the syntax is wrong. Looks at nothing but the input itself. */
 export function parseUsage(input: UsageInput): UsageDraft | BillingError {
   try {
@@ -68,21 +52,6 @@ export function parseUsage(input: UsageInput): UsageDraft | BillingError {
     if (error instanceof BillingError) return error;
     throw error;
   }
-}
-
-/** @throws BillingError VALIDATION_FAILED with the field whose syntax is wrong. */
-export function parseVoid(input: VoidInput): VoidDraft {
-  const content = {
-    voids: parseText(input.voids, 'voids', MAX_NAME_LENGTH),
-    reason: parseText(input.reason, 'reason', MAX_REASON_LENGTH),
-  };
-  if (!/\S/.test(content.reason)) throw invalid('reason', 'reason must say why.');
-  return {
-    service: optionalText(input.service, 'service'),
-    idempotencyKey: parseText(input.idempotencyKey, 'idempotencyKey', MAX_NAME_LENGTH),
-    ...content,
-    contentHash: voidContentHash(content),
-  };
 }
 
 function readUsage(input: UsageInput): UsageDraft {
@@ -120,13 +89,14 @@ export function usageRefusal(draft: UsageDraft, metric: CountedMetric, now: Date
   if (draft.windowEnd.getTime() > now.getTime() + MAX_AHEAD_MS) {
     return invalid('windowEnd', 'windowEnd lies more than 5 minutes ahead of our clock.');
   }
-  if (draft.quantity.isNegative() && !draft.quantity.isZero() && !metric.signed) {
-    return invalid('quantity', 'The metric takes no negative quantity.');
-  }
-  return wholeNumberRefusal(draft.quantity, metric.aggregation);
+  return quantityRefusal(draft.quantity, metric);
 }
 
-function wholeNumberRefusal(quantity: Decimal, aggregation: Aggregation): BillingError | null {
+/** Why a metric does not take `quantity`; null when it does. */
+export function quantityRefusal(quantity: Decimal, { aggregation, signed }: CountedMetric): BillingError | null {
+  if (quantity.isNegative() && !quantity.isZero() && !signed) {
+    return invalid('quantity', 'The metric takes no negative quantity.');
+  }
   switch (aggregation) {
     case 'SUM':
       return null;
@@ -178,6 +148,7 @@ function dimensions(value: Readonly<Record<string, unknown>> | null | undefined)
   );
 }
 
-function optionalText(value: string | null | undefined, field: string): string | null {
+/** A name that may be left out. @throws BillingError VALIDATION_FAILED with `field`. */
+export function optionalText(value: string | null | undefined, field: string): string | null {
   return value === null || value === undefined ? null : parseText(value, field, MAX_NAME_LENGTH);
 }

@@ -75,9 +75,13 @@ export class UsageRecord {
   @Column({ type: 'text', default: 'USAGE' })
   kind!: UsageRecordKind;
 
-  /** The record that this one takes out of the count. */
+  /** What this one takes the place of: the record, or its newest correction then. */
   @Column({ type: 'bigint', nullable: true })
   corrects!: string | null;
+
+  /** The usage record that a correction is of; null for usage itself. */
+  @Column({ type: 'bigint', nullable: true })
+  root!: string | null;
 
   @Column({ type: 'text', nullable: true })
   reason!: string | null;

@@ -26,6 +26,8 @@ export class Usage1770000000004 implements MigrationInterface {
         source text,
         kind text not null default 'USAGE' constraint usage_record_kind_check check (kind in ('USAGE', 'VOID', 'REPLACEMENT')),
         corrects bigint,
+        -- The usage record that a correction is of; what it takes the place of is named above.
+        root bigint,
         reason text,
         actor text not null,
         account text,
@@ -40,11 +42,13 @@ export class Usage1770000000004 implements MigrationInterface {
         constraint usage_record_counted_check check (counted_at =
           case when window_end > window_start then window_end - interval '1 microsecond' else window_start end),
         constraint usage_record_corrects_check check ((kind = 'USAGE') = (corrects is null) and (corrects is null or reason is not null)),
+        constraint usage_record_root_check check ((root is null) = (corrects is null)),
         constraint usage_record_assigned_check check ((contract_id is null) = (unassigned_reason is not null))
       )`);
     await runner.query(
       `create unique index usage_record_corrects_key on usage_record (corrects) where corrects is not null`,
     );
+    await runner.query(`create index usage_record_root_idx on usage_record (root, id) where root is not null`);
     await runner.query(`create index usage_record_contract_idx on usage_record (contract_id, metric_id, counted_at)`);
     await runner.query(`create index usage_record_link_idx on usage_record (account_link_id, id)`);
     await runner.query(

@@ -24,6 +24,7 @@ import { MetricsResolver } from './metrics';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
+import { UsageCorrectionsResolver } from './usage-corrections';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -60,6 +61,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubscriptionsResolver,
   SyncResolver,
   UnitsIdentitiesResolver,
+  UsageCorrectionsResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

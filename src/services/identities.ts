@@ -119,7 +119,7 @@ async function recordsIdentity(ctx: Ctx, sight: Sight): Promise<RecordsIdentity[
     const counts = {
       accepted: Number(row.accepted),
       effective: Number(row.effective),
-      superseded: 0,
+      superseded: Number(row.superseded),
       voided: Number(row.voided),
       inPeriod: Number(row.in_period),
       unassigned: Number(row.unassigned),
@@ -138,6 +138,7 @@ interface RecordsRow {
   metric_id: string;
   accepted: string;
   effective: string;
+  superseded: string;
   voided: string;
   in_period: string;
   unassigned: string;
@@ -145,7 +146,7 @@ interface RecordsRow {
   after_end: string;
 }
 
-/** Voids are counted from the voids' side, records from the records' side: neither follows from the other. */
+/** Corrections are counted from their side, what they correct from its own: neither follows from the other. */
 const RECORDS_SQL = `
   with scoped as (
     select u.*, coalesce((select a.contract_id from usage_assignment a where a.record_id = u.id order by a.id desc limit 1),
@@ -153,21 +154,22 @@ const RECORDS_SQL = `
       from usage_record u join account_link l on l.id = u.account_link_id
      where ($1::uuid is null or u.service_id = $1) and ($2::text is null or l.account = $2)),
   placed as (
-    select s.*, exists (select 1 from usage_record v where v.corrects = s.id) as is_void,
+    select s.*, exists (select 1 from usage_record v where v.corrects = s.id) as is_corrected,
            (select count(*) from billing_period p where p.contract_id = s.contract
              and s.counted_at >= p.start_at and (p.end_at is null or s.counted_at < p.end_at)) as periods,
            (select min(p.start_at) from billing_period p where p.contract_id = s.contract) as first_start,
            (select max(p.end_at) from billing_period p where p.contract_id = s.contract) as last_end
       from scoped s where $3::uuid is null or s.contract = $3)
   select account_link_id, metric_id,
-         count(*) filter (where kind = 'USAGE') as accepted,
-         count(*) filter (where kind = 'USAGE' and not is_void) as effective,
+         count(*) filter (where kind <> 'VOID') as accepted,
+         count(*) filter (where kind <> 'VOID' and not is_corrected) as effective,
+         count(*) filter (where kind = 'REPLACEMENT') as superseded,
          count(*) filter (where kind = 'VOID') as voided,
-         coalesce(sum(periods) filter (where kind = 'USAGE' and not is_void and contract is not null), 0) as in_period,
-         count(*) filter (where kind = 'USAGE' and not is_void and contract is null) as unassigned,
-         count(*) filter (where kind = 'USAGE' and not is_void and contract is not null and periods = 0
+         coalesce(sum(periods) filter (where kind <> 'VOID' and not is_corrected and contract is not null), 0) as in_period,
+         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is null) as unassigned,
+         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is not null and periods = 0
                             and (first_start is null or counted_at < first_start)) as before_billing,
-         count(*) filter (where kind = 'USAGE' and not is_void and contract is not null and periods = 0
+         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is not null and periods = 0
                             and counted_at >= last_end) as after_end
     from placed group by account_link_id, metric_id order by account_link_id, metric_id`;
 

@@ -38,7 +38,7 @@ export async function usageTotals(
  * (contract, metric, counted_at) in use: records that knew their contract at once, and those assigned later.
  */
 export function effectiveRecords(columns: string): string {
-  const effective = `u.kind = 'USAGE' and not exists (select 1 from usage_record v where v.corrects = u.id)
+  const effective = `u.kind <> 'VOID' and not exists (select 1 from usage_record v where v.corrects = u.id)
         and u.counted_at >= $2 and ($3::timestamptz is null or u.counted_at < $3)`;
   return `
       select ${columns} from usage_record u

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { Decimal } from '../../src/domain/decimal';
-import { contentConflict, type UsageContent, usageContentHash, voidContentHash } from '../../src/domain/usage-content';
+import {
+  contentConflict,
+  correctionContentHash,
+  type UsageContent,
+  usageContentHash,
+} from '../../src/domain/usage-content';
 
 const CONTENT: UsageContent = {
   account: 'acme',
@@ -19,7 +24,7 @@ describe('the content hash', () => {
     // ["USAGE","acme",null,"calls","2026-03-10T09:00:00.000Z","2026-03-10T10:00:00.000Z","10",[["region","eu"],["tier","1"]],"m1"]
     expect(usageContentHash(CONTENT)).toBe('83bc3807015ac339ba1eff2f20d581ed4931697dc3794a3c606e4a6ea3e5e49d');
     // ["VOID","a-key","sent twice"]
-    expect(voidContentHash({ voids: 'a-key', reason: 'sent twice' })).toBe(
+    expect(correctionContentHash({ target: 'a-key', reason: 'sent twice', quantity: null })).toBe(
       'e42ddd554b51a3bab148457c2ed6d5975dc162d553e13d91fe41a585b65675fc',
     );
   });

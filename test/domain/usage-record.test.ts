@@ -1,5 +1,5 @@
 import { BillingError } from '../../src/domain/errors';
-import { countsWithin, parseUsage, parseVoid, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
+import { countsWithin, parseUsage, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
 import { counter } from '../support/usage-world';
 
 const HOUR = { windowStart: '2026-03-10T09:00:00Z', windowEnd: '2026-03-10T10:00:00Z' };
@@ -133,25 +133,5 @@ describe('the last instant of a window', () => {
 
   it('has no end to stay before where validity is without end', () => {
     expect(countsWithin(window('2030-01-01T00:00:00Z', '2030-01-02T00:00:00Z'), { ...validity, to: null })).toBe(true);
-  });
-});
-
-describe('parsing a void', () => {
-  const input = { idempotencyKey: 'v', voids: 'k', reason: 'sent twice' };
-
-  it.each([
-    ['idempotencyKey', { idempotencyKey: '' }],
-    ['voids', { voids: 'k'.repeat(201) }],
-    ['reason', { reason: '' }],
-    ['reason', { reason: '   ' }],
-    ['reason', { reason: 'r'.repeat(501) }],
-  ])('refuses a wrong %s', (field, change) => {
-    expect(() => parseVoid({ ...input, ...change })).toThrow(
-      expect.objectContaining({ code: 'VALIDATION_FAILED', details: expect.objectContaining({ field }) as unknown }),
-    );
-  });
-
-  it('takes a reason of 500 characters', () => {
-    expect(parseVoid({ ...input, reason: 'r'.repeat(500) }).reason).toHaveLength(500);
   });
 });

@@ -5,7 +5,7 @@ import { checkRollup } from '../../src/services/rollup-check';
 import { rerunCounter } from '../../src/services/transaction';
 import { assignUsage } from '../../src/services/usage-assign';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
-import { voidUsage } from '../../src/services/usage-void';
+import { voidUsage } from '../../src/services/usage-corrections';
 import { startTestApp, type TestApp } from '../support/app';
 import { counter, seedLink, seedMetric, seedPartner, seedSubscription, seedUsageWorld } from '../support/usage-world';
 
