@@ -38,6 +38,7 @@ const READING_INDEXES = [
   'usage_assignment_record_idx',
   'usage_record_contract_idx',
   'usage_record_link_idx',
+  'usage_record_root_idx',
   'usage_record_unassigned_idx',
   'write_back_attempt_write_back_idx',
   'write_back_line_idx',

@@ -17,6 +17,8 @@ const MAX_AHEAD_MS = 5 * 60_000;
 /** Of keys, accounts and other names. */
 export const MAX_NAME_LENGTH = 200;
 const MAX_METRIC_LENGTH = 100;
+/** Events behind one record: what GraphQL's Int can say. */
+const MAX_EVENTS = 2_147_483_647;
 const MAX_DIMENSIONS = 20;
 const MAX_DIMENSION_KEY_LENGTH = 100;
 
@@ -32,6 +34,7 @@ export interface UsageInput {
   quantity: string;
   dimensions?: Readonly<Record<string, unknown>> | null;
   meter?: string | null;
+  events?: number | null;
   source?: string | null;
 }
 
@@ -66,6 +69,7 @@ function readUsage(input: UsageInput): UsageDraft {
     quantity: parseDecimal(input.quantity, 'quantity'),
     dimensions: dimensions(input.dimensions),
     meter: optionalText(input.meter, 'meter'),
+    events: parseEvents(input.events ?? null),
   };
   if (content.account === null && content.subscriptionId === null) {
     throw invalid('account', 'Name the account, the subscription, or both.');
@@ -82,6 +86,8 @@ export interface CountedMetric {
   aggregation: Aggregation;
   /** Whether negative quantities are allowed. */
   signed: boolean;
+  /** Whether records tell how many events stand behind them. */
+  perEvent: boolean;
 }
 
 /** Why `draft` breaks a rule of its metric or lies ahead of the clock; null when it may be recorded at `now`. */
@@ -89,11 +95,17 @@ export function usageRefusal(draft: UsageDraft, metric: CountedMetric, now: Date
   if (draft.windowEnd.getTime() > now.getTime() + MAX_AHEAD_MS) {
     return invalid('windowEnd', 'windowEnd lies more than 5 minutes ahead of our clock.');
   }
+  if (draft.events !== null && !metric.perEvent) {
+    return invalid('events', 'The metric counts no events: leave `events` out.');
+  }
   return quantityRefusal(draft.quantity, metric);
 }
 
 /** Why a metric does not take `quantity`; null when it does. */
-export function quantityRefusal(quantity: Decimal, { aggregation, signed }: CountedMetric): BillingError | null {
+export function quantityRefusal(
+  quantity: Decimal,
+  { aggregation, signed }: Pick<CountedMetric, 'aggregation' | 'signed'>,
+): BillingError | null {
   if (quantity.isNegative() && !quantity.isZero() && !signed) {
     return invalid('quantity', 'The metric takes no negative quantity.');
   }
@@ -117,6 +129,12 @@ export function countsWithin(
   if (isInstant && validity.to !== null && window.windowEnd >= validity.to) return false;
   if (validity.to !== null && window.windowEnd > validity.to) return false;
   return isInstant ? window.windowEnd >= validity.from : window.windowEnd > validity.from;
+}
+
+/** A JSON number: GraphQL's Int keeps it below 2^31, other faces must. */
+function parseEvents(events: number | null): number | null {
+  if (events === null || (Number.isSafeInteger(events) && events >= 0 && events <= MAX_EVENTS)) return events;
+  throw invalid('events', `events must be a whole number from 0 to ${MAX_EVENTS}, not ${events}.`);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

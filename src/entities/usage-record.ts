@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryGeneratedColumn, type ValueTransformer } from 'typeorm';
 import { Decimal } from '../domain/decimal';
 import type { Dimensions } from '../domain/usage-content';
@@ -59,6 +59,13 @@ export class UsageRecord {
   @Field(() => Decimal, { description: "What was counted, in the metric's unit." })
   @Column(decimalColumn())
   quantity!: Decimal;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many events stand behind the quantity; null where nobody said, which counts as 1.',
+  })
+  @Column({ type: 'integer', nullable: true })
+  events!: number | null;
 
   @Field(() => FlatObject, { nullable: true, description: 'Labels as they are compared: all values are text.' })
   @Column({ type: 'jsonb', nullable: true })

@@ -21,6 +21,7 @@ export class Usage1770000000004 implements MigrationInterface {
         counted_at timestamptz not null,
         quantity numeric not null
           constraint usage_record_quantity_check check (scale(quantity) <= 12 and abs(quantity) < 1e30),
+        events integer constraint usage_record_events_check check (events >= 0),
         dimensions jsonb,
         meter text,
         source text,

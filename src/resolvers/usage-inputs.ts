@@ -1,5 +1,5 @@
 /** What callers send to record and read usage. */
-import { Field, ID, InputType, registerEnumType } from 'type-graphql';
+import { Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
 import { Decimal } from '../domain/decimal';
 import type { UsageInput } from '../domain/usage-record';
 import { FlatObject } from '../entities/columns';
@@ -64,6 +64,12 @@ export class RecordUsageInput implements UsageInput {
     description: 'The reporting instance, where several report on one thing; 1 to 200 characters.',
   })
   meter?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many events stand behind the quantity, 0 or more; only for metrics with `perEvent`. Left out: 1.',
+  })
+  events?: number | null;
 
   @Field(() => String, {
     nullable: true,

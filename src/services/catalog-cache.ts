@@ -90,16 +90,16 @@ function cacheOf<V extends object>(db: DataSource, { caches }: CatalogKind<V>): 
 /** By code; archived ones are not found. */
 export const METRICS = catalogKind<CachedMetric>(async (tx, wanted) => {
   const rows = await tx.query<(CachedMetric & { service_id: string; name: string })[]>(
-    `select w.service_id, w.name, m.id, m.aggregation, m.signed
+    `select w.service_id, w.name, m.id, m.aggregation, m.signed, m.per_event as "perEvent"
          from json_to_recordset($1) as w(service_id uuid, name text)
          join metric m on m.service_id = w.service_id and m.code = w.name
         where m.archived_at is null`,
     [asRecordset(wanted)],
   );
-  return rows.map(({ service_id: serviceId, name, id, aggregation, signed }) => ({
+  return rows.map(({ service_id: serviceId, name, id, aggregation, signed, perEvent }) => ({
     serviceId,
     name,
-    value: { id, aggregation, signed },
+    value: { id, aggregation, signed, perEvent },
   }));
 });
 

@@ -30,9 +30,11 @@ export interface CreateChargeInput {
   freeUnits: string;
   /** Units of the metric, above 0; 1 in mode AMOUNT. */
   unitsPerProductUnit: string;
+  /** Money of a full period, 0 or more; 0 when left out, as in mode QUANTITY. */
+  minimumAmount?: string;
 }
 
-type ChargeTerms = Pick<Charge, 'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit'>;
+type ChargeTerms = Pick<Charge, 'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit' | 'minimumAmount'>;
 
 /**
  * Lets a product carry a metric. The product must be a service invoiced on delivered quantities: only those have a quantity
@@ -47,6 +49,7 @@ export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<
   return inTransaction(ctx, async (tx) => {
     const metric = await tx.findOneBy(Metric, { serviceId, code: searchable(input.metric) });
     if (metric === null) throw notFound('metric', 'metric');
+    refuseUnfitMetric(metric, input);
     const product = await meterableProduct(tx, input.productOdooId);
     await refuseUnknownCurrency(tx, terms.currency);
     const charge = tx.create(Charge, {
@@ -70,6 +73,7 @@ export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<
         ...terms,
         freeUnits: printDecimal(terms.freeUnits),
         unitsPerProductUnit: printDecimal(terms.unitsPerProductUnit),
+        minimumAmount: printDecimal(terms.minimumAmount),
         metric: metric.code,
         productOdooId: product.odooId,
       },
@@ -142,11 +146,15 @@ function parseTerms(input: CreateChargeInput): ChargeTerms {
   if (!unitsPerProductUnit.isPositive() || unitsPerProductUnit.isZero()) {
     throw invalid('unitsPerProductUnit', 'unitsPerProductUnit must be above 0.');
   }
+  const minimumAmount = parseDecimal(input.minimumAmount ?? '0', 'minimumAmount');
+  if (minimumAmount.isNegative()) throw invalid('minimumAmount', 'minimumAmount must be 0 or more.');
   switch (mode) {
     case ChargeMode.QUANTITY:
       if (input.price) throw invalid('price', 'price belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
       if (input.currency) throw invalid('currency', 'currency belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit };
+      if (!minimumAmount.isZero())
+        throw invalid('minimumAmount', 'minimumAmount belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
+      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit, minimumAmount };
     case ChargeMode.AMOUNT:
       if (!input.price) throw invalid('price', 'In mode AMOUNT the charge needs a price.');
       if (!input.currency) throw invalid('currency', 'In mode AMOUNT the charge needs the currency of its price.');
@@ -159,7 +167,21 @@ function parseTerms(input: CreateChargeInput): ChargeTerms {
         currency: input.currency,
         freeUnits,
         unitsPerProductUnit,
+        minimumAmount,
       };
+  }
+}
+
+/** A price for each event needs to know the events; what is free of a percentage is counted up, never down. */
+function refuseUnfitMetric(metric: Metric, { price, freeUnits }: CreateChargeInput): void {
+  if (!price?.percentage) return;
+  const { fixedPrice, freeEvents } = price.percentage;
+  const isPerEvent = Boolean(freeEvents) || !new Decimal(fixedPrice ?? 0).isZero();
+  if (isPerEvent && !metric.perEvent) {
+    throw invalid('price.percentage', 'A price or a free allowance for each event needs a metric with `perEvent`.');
+  }
+  if (metric.signed && (Boolean(freeEvents) || !new Decimal(freeUnits).isZero())) {
+    throw invalid('price.percentage', 'A percentage of a metric with negative quantities has no free allowance.');
   }
 }
 

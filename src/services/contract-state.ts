@@ -38,6 +38,7 @@ export interface ChargeState {
   serviceId: string;
   metricId: string;
   metricCode: string;
+  metricUnit: string;
   aggregation: Aggregation;
   productId: string;
   productName: string;
@@ -46,6 +47,7 @@ export interface ChargeState {
   currency: string | null;
   freeUnits: Decimal;
   unitsPerProductUnit: Decimal;
+  minimumAmount: Decimal;
 }
 
 export interface PeriodState {
@@ -105,6 +107,7 @@ export async function loadContractState(tx: EntityManager, contractId: string): 
       price: row.price === null ? null : parsePriceModel(row.price),
       freeUnits: new Decimal(row.freeUnits),
       unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
+      minimumAmount: new Decimal(row.minimumAmount),
     })),
     spans,
     periods,
@@ -180,9 +183,9 @@ const LINES_SQL = `
    order by l.odoo_id`;
 
 const CHARGES_SQL = `
-  select c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode", m.aggregation,
+  select c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode", m.unit as "metricUnit", m.aggregation,
          c.product_id as "productId", p.name as "productName", c.mode, c.price, c.currency, c.free_units as "freeUnits",
-         c.units_per_product_unit as "unitsPerProductUnit"
+         c.units_per_product_unit as "unitsPerProductUnit", c.minimum_amount as "minimumAmount"
     from charge c join metric m on m.id = c.metric_id join product p on p.id = c.product_id
    where p.odoo_id in (select product_odoo_id from subscription_line where subscription_odoo_id = $1)
       or p.id in (select product_id from write_back where contract_id = $2)

@@ -37,15 +37,15 @@ const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end 
 const INSERT = `
   with inserted as (
     insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
-      window_end, counted_at, quantity, dimensions, meter, source, actor, account, subscription_id, late,
+      window_end, counted_at, quantity, events, dimensions, meter, source, actor, account, subscription_id, late,
       idempotency_key, content_hash, received_at)
     select i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
-      i.window_end, i.counted_at, i.quantity, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
+      i.window_end, i.counted_at, i.quantity, i.events, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
       ${isLate('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
     from (
       select i.*, ${LAST_INSTANT} as counted_at
         from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
-          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, dimensions jsonb, meter text,
+          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer, dimensions jsonb, meter text,
           source text, account text, subscription_id uuid, idempotency_key text, content_hash text)) i
     order by i.service_id, i.idempotency_key collate "C"
     on conflict (service_id, idempotency_key) do nothing
@@ -93,6 +93,7 @@ function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown
     window_start: draft.windowStart,
     window_end: draft.windowEnd,
     quantity: printDecimal(draft.quantity),
+    events: draft.events,
     dimensions: draft.dimensions,
     meter: draft.meter,
     source: draft.source,

@@ -16,6 +16,7 @@ const CONTENT: UsageContent = {
   quantity: new Decimal('10'),
   dimensions: { region: 'eu', tier: '1' },
   meter: 'm1',
+  events: null,
 };
 
 describe('the content hash', () => {
@@ -47,6 +48,7 @@ describe('the content hash', () => {
       quantity: fc.constantFrom('1', '1.0', '2').map((text) => new Decimal(text)),
       dimensions: fc.constantFrom(null, { 2: 'x', 1: 'y' }, { 1: 'y', 2: 'x' }, { 1: 'x', 2: 'y' }),
       meter: fc.constantFrom(null, 'null', ''),
+      events: fc.constantFrom(null, 0, 1, 10),
     });
     fc.assert(
       fc.property(content, content, (one, other) => {
@@ -65,6 +67,7 @@ describe('a conflict', () => {
     ['windowEnd', { windowEnd: new Date(0) }, '2026-03-10T10:00:00.000Z', '1970-01-01T00:00:00.000Z'],
     ['quantity', { quantity: new Decimal('10.5') }, '10', '10.5'],
     ['dimensions', { dimensions: { region: 'us' } }, { region: 'eu', tier: '1' }, { region: 'us' }],
+    ['events', { events: 3 }, null, '3'],
     ['meter', { meter: null }, 'm1', null],
   ])('names the field %s and both values', (field, change, recorded, sent) => {
     expect(contentConflict(CONTENT, { ...CONTENT, ...change })).toEqual({ field, recorded, sent });

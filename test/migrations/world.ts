@@ -245,7 +245,7 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
       idempotency_key: `key-${n}`,
       content_hash: HASH,
       received_at: AT,
-      ...(n === 1 ? { kind: 'USAGE' } : { kind: 'VOID', corrects: 1, reason: 'counted twice' }),
+      ...(n === 1 ? { kind: 'USAGE' } : { kind: 'VOID', corrects: 1, root: 1, reason: 'counted twice' }),
     })),
   ],
   [
