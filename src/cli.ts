@@ -18,10 +18,14 @@ import { ALL_SCOPES, type Scope } from './domain/scope';
 import { migrate } from './migrate';
 import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from './services/api-keys';
 import type { ApiKey } from './entities/api-key';
+import { type LedgerFault, verifyLedger } from './services/ledger-verify';
 import { type SyncOutcome, runSync } from './services/mirror';
 import { type CloseResult, closePeriod, duePeriods } from './services/periods';
 
 type Row = Record<string, unknown>;
+
+/** Blocks between two words of progress. */
+const BLOCKS_AT_ONCE = 50;
 
 const program = new Command('fusion-billing')
   .description('Usage metering in front of Odoo: counters in, billable quantities out, every unit billed once.')
@@ -114,6 +118,12 @@ program
   .action((options: { dryRun: boolean }) => withCtx((ctx) => closeDue(ctx, options.dryRun)));
 
 program
+  .command('verify-ledger')
+  .description('compare the ledger with its sealed blocks, and name every row that is not what was sealed')
+  .option('--from <block>', 'the first block', parseBlock, 1)
+  .action((options: { from: number }) => withCtx((ctx) => verify(ctx, options.from)));
+
+program
   .command('stop')
   .description('stop the instance that runs on DATA_DIR')
   .action(() =>
@@ -152,6 +162,29 @@ async function sync(ctx: Ctx, full: boolean): Promise<void> {
     })),
     '',
   );
+}
+
+async function verify(ctx: Ctx, first: number): Promise<void> {
+  const faults: LedgerFault[] = [];
+  let rows = 0;
+  let last: { block: number; hash: string } | undefined;
+  for (let fromBlock = first, hasMore = true; hasMore;) {
+    const report = await verifyLedger(ctx, { fromBlock, blocks: BLOCKS_AT_ONCE });
+    faults.push(...report.faults);
+    rows += report.rows;
+    if (report.lastBlock !== null) last = { block: report.lastBlock, hash: report.lastHash?.toString('hex') ?? '' };
+    if (process.stderr.isTTY && !isJson()) process.stderr.write(`\r  ${rows} records in ${last?.block ?? 0} blocks`);
+    hasMore = report.hasMore && report.lastBlock !== null;
+    fromBlock = (report.lastBlock ?? 0) + 1;
+  }
+  if (process.stderr.isTTY && !isJson()) process.stderr.write('\r');
+  const proven =
+    last === undefined ? 'Nothing is sealed yet.' : `${rows} records up to block ${last.block}, ${last.hash}.`;
+  show(
+    faults.map((fault) => ({ ...fault })),
+    faults.length === 0 ? `The ledger is what was sealed: ${proven}` : '',
+  );
+  if (faults.length > 0) process.exitCode = 1;
 }
 
 async function closeDue(ctx: Ctx, dryRun: boolean): Promise<void> {
@@ -278,6 +311,11 @@ function parseScopes(text: string): Scope[] {
     if (scope === undefined) throw new InvalidArgumentError(`Scopes are ${ALL_SCOPES.join(', ')}.`);
     return scope;
   });
+}
+
+function parseBlock(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('The number of a block, from 1.');
+  return Number(text);
 }
 
 function parseHours(text: string): number {

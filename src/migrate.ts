@@ -17,6 +17,7 @@ const APPEND_ONLY = [
   'billable_line',
   'adjustment',
   'slot_settlement',
+  'ledger_block',
 ];
 
 export interface MigrationReport {
@@ -34,6 +35,7 @@ export async function migrate(url: string): Promise<MigrationReport> {
     await runMigrations({ connectionString: url });
     await prepareQueue(owner);
     await grantRuntimeRole(owner);
+    await alignLedgerEpoch(owner);
     return { applied: applied.map((migration) => migration.name) };
   });
 }
@@ -104,4 +106,15 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
   await owner.query(`revoke update, delete, truncate on ${APPEND_ONLY.join(', ')} from ${RUNTIME_ROLE}`);
   await owner.query(`revoke insert, update, delete on migrations from ${RUNTIME_ROLE}`);
   await owner.query(`grant execute on function enqueue_job, free_jobs_of_dead_workers to ${RUNTIME_ROLE}`);
+}
+
+/**
+ * Keeps the order of the ledger when the database was restored into a younger cluster, whose transaction numbers are lower
+ * than those already sealed. Runs before anything is recorded.
+ */
+async function alignLedgerEpoch(owner: DataSource): Promise<void> {
+  await owner.query(`
+    update ledger_epoch set shift = shift + b.last_transaction - ledger_transaction() + 1
+      from (select max(last_transaction) as last_transaction from ledger_block) b
+     where b.last_transaction >= ledger_transaction()`);
 }

@@ -25,6 +25,10 @@ export class UsageRecord {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: string;
 
+  /** Of the database, in which it was recorded; the order in which the ledger is sealed. */
+  @Column({ type: 'bigint' })
+  transaction!: string;
+
   @Column({ type: 'uuid' })
   serviceId!: string;
 

@@ -17,6 +17,7 @@ import {
   UnitsIdentitiesResolver,
 } from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBacksResolver } from './write-backs';
 import { ChargesResolver } from './charges';
@@ -47,6 +48,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ContractsResolver,
   CurrentUsageResolver,
   IdentitiesResolver,
+  LedgerResolver,
   MetricsResolver,
   MoneyIdentitiesResolver,
   PartnersResolver,

@@ -61,4 +61,4 @@ export function asUnavailable(error: unknown): unknown {
 }
 
 /** First key of two-key advisory locks: one number a purpose, so that purposes never collide. */
-export const LOCK_CLASS = { LANE: 41, ORDER: 42, SYNC: 43, CORRECTION: 44 } as const;
+export const LOCK_CLASS = { LANE: 41, ORDER: 42, SYNC: 43, CORRECTION: 44, SEAL: 45 } as const;

@@ -123,10 +123,10 @@ function outcomeOf(row: StoredRow, { draft }: OwnedCorrection): Outcome {
 
 /** A correction copies what it corrects: where and when it counts never changes by it. */
 const INSERT = `
-  insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+  insert into usage_record (transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
     window_end, counted_at, quantity, events, dimensions, meter, kind, corrects, root, reason, actor, account, subscription_id,
     late, idempotency_key, content_hash, received_at)
-  select h.service_id, h.account_link_id, i.contract_id, case when i.contract_id is null then h.unassigned_reason end,
+  select (select ledger_transaction()), h.service_id, h.account_link_id, i.contract_id, case when i.contract_id is null then h.unassigned_reason end,
          h.metric_id, h.window_start, h.window_end, h.counted_at, coalesce(i.quantity, h.quantity), h.events, h.dimensions, h.meter,
          case when i.quantity is null then 'VOID' else 'REPLACEMENT' end, h.id, coalesce(h.root, h.id), i.reason, $2,
          h.account, h.subscription_id, ${isLate('i.contract_id', 'h.counted_at')}, i.idempotency_key,

@@ -36,10 +36,10 @@ const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end 
 /** Text sorts by bytes: any order would do that is the same everywhere, and this one is the cheapest. */
 const INSERT = `
   with inserted as (
-    insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+    insert into usage_record (transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
       window_end, counted_at, quantity, events, dimensions, meter, source, actor, account, subscription_id, late,
       idempotency_key, content_hash, received_at)
-    select i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
+    select (select ledger_transaction()), i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
       i.window_end, i.counted_at, i.quantity, i.events, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
       ${isLate('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
     from (
