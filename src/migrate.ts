@@ -104,7 +104,7 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
   await owner.query(`grant select, insert, update, delete on all tables in schema public to ${RUNTIME_ROLE}`);
   await owner.query(`grant usage on all sequences in schema public to ${RUNTIME_ROLE}`);
   await owner.query(`revoke update, delete, truncate on ${APPEND_ONLY.join(', ')} from ${RUNTIME_ROLE}`);
-  await owner.query(`revoke insert, update, delete on migrations from ${RUNTIME_ROLE}`);
+  await owner.query(`revoke insert, update, delete on migrations, ledger_epoch from ${RUNTIME_ROLE}`);
   await owner.query(`grant execute on function enqueue_job, free_jobs_of_dead_workers to ${RUNTIME_ROLE}`);
 }
 
@@ -114,7 +114,9 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
  */
 async function alignLedgerEpoch(owner: DataSource): Promise<void> {
   await owner.query(`
-    update ledger_epoch set shift = shift + b.last_transaction - ledger_transaction() + 1
-      from (select max(last_transaction) as last_transaction from ledger_block) b
+    insert into ledger_epoch (number, shift)
+    select e.number + 1, e.shift + b.last_transaction - ledger_transaction() + 1
+      from (select number, shift from ledger_epoch order by number desc limit 1) e
+     cross join (select max(last_transaction) as last_transaction from ledger_block) b
      where b.last_transaction >= ledger_transaction()`);
 }

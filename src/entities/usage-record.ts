@@ -26,7 +26,7 @@ export class UsageRecord {
   id!: string;
 
   /** Of the database, in which it was recorded; the order in which the ledger is sealed. */
-  @Column({ type: 'bigint' })
+  @Column({ type: 'bigint', default: () => 'ledger_transaction()' })
   transaction!: string;
 
   @Column({ type: 'uuid' })

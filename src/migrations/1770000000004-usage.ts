@@ -9,17 +9,17 @@ export class Usage1770000000004 implements MigrationInterface {
     // one that was restored shifts them beyond those it has (src/services/ledger-blocks.ts).
     await runner.query(`
       create table ledger_epoch (
-        only_row boolean primary key default true constraint ledger_epoch_only_row_check check (only_row),
+        number integer primary key,
         shift bigint not null
       )`);
-    await runner.query(`insert into ledger_epoch (shift) values (0)`);
+    await runner.query(`insert into ledger_epoch (number, shift) values (1, 0)`);
     await runner.query(`
       create function ledger_transaction() returns bigint language sql volatile as $$
-        select pg_current_xact_id()::text::bigint + shift from ledger_epoch
+        select pg_current_xact_id()::text::bigint + shift from ledger_epoch order by number desc limit 1
       $$`);
     await runner.query(`
       create function ledger_settled_before() returns bigint language sql stable as $$
-        select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift from ledger_epoch
+        select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift from ledger_epoch order by number desc limit 1
       $$`);
     // No foreign keys on the ledger: they cost 15 to 20 % of ingestion, and what it names can never be deleted
     // (refuse_change on service, metric, account_link, contract). `account` and `subscription_id` are as sent.
@@ -97,7 +97,8 @@ export class Usage1770000000004 implements MigrationInterface {
         constraint usage_rollup_key unique nulls not distinct (account_link_id, contract_id, metric_id, hour)
       )`);
     await runner.query(`create index usage_rollup_contract_idx on usage_rollup (contract_id, metric_id, hour)`);
-    await runner.query(`call keep_for_ever('usage_record', 'update or delete or truncate')`);
+    for (const table of ['usage_record', 'ledger_epoch'])
+      await runner.query(`call keep_for_ever($1, 'update or delete or truncate')`, [table]);
     await runner.query(`call keep_for_ever('usage_assignment', 'update or delete or truncate')`);
   }
 

@@ -84,6 +84,8 @@ const PRIMARY_KEYS: Record<string, Row> = {
   charge: { id: uuid(52) },
   biller_span: { id: uuid(54) },
   billing_period: { id: uuid(56) },
+  ledger_epoch: { number: 2 },
+  ledger_block: { number: 1 },
   usage_record: { id: 1 },
   usage_assignment: { id: 71 },
   billable_line: { id: uuid(61) },
@@ -186,6 +188,13 @@ const RULES: Record<string, Changes> = {
       { contract_id: uuid(41), start_at: '2026-05-02T00:00:00Z', end_at: '2026-06-01T00:00:00Z' },
       { contract_id: uuid(41), start_at: '2026-01-01T00:00:00Z', end_at: '2026-02-28T23:59:59Z' },
     ],
+  },
+  ledger_block: {
+    number_check: { number: 0 },
+    previous_hash_check: { previous_hash: '\\x00' },
+    hash_check: { hash: '\\x00' },
+    hash_key: { hash: `\\x${'ab'.repeat(32)}` },
+    rows_check: [{ record_ids: [] }, { record_ids: [1, 2] }, { row_hashes: '\\x00' }],
   },
   usage_record: {
     unassigned_reason_check: { contract_id: null, unassigned_reason: 'WHIM' },

@@ -230,10 +230,12 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
       created_at: AT,
     },
   ],
+  ['ledger_epoch', { number: 2, shift: 0 }],
   [
     'usage_record',
     ...[1, 2].map((n) => ({
       id: n,
+      transaction: 1,
       service_id: uuid(1),
       account_link_id: uuid(51),
       contract_id: uuid(41),
@@ -250,6 +252,19 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
       received_at: AT,
       ...(n === 1 ? { kind: 'USAGE' } : { kind: 'VOID', corrects: 1, root: 1, reason: 'counted twice' }),
     })),
+  ],
+  [
+    'ledger_block',
+    {
+      number: 1,
+      last_transaction: 1,
+      last_id: 2,
+      record_ids: [1],
+      row_hashes: HASH,
+      previous_hash: HASH,
+      hash: HASH,
+      sealed_at: AT,
+    },
   ],
   [
     'usage_assignment',
@@ -384,6 +399,8 @@ export const FRESH: Record<string, Row> = {
   biller_span: { id: uuid(101), service_id: uuid(2), ends_at: null },
   billing_period: { id: uuid(101), contract_id: uuid(42) },
   usage_record: { id: 101, idempotency_key: 'other' },
+  ledger_epoch: { number: 101 },
+  ledger_block: { number: 101, hash: `\\x${'cd'.repeat(32)}` },
   usage_assignment: { id: 101 },
   usage_rollup: { hour: '2026-03-10T10:00:00Z' },
   billable_line: { id: uuid(101), revision: 2 },

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Blocks that seal the ledger: each holds the hashes of its rows, and of the block before it. */
-export class LedgerChain1770000000006 implements MigrationInterface {
-  name = 'LedgerChain1770000000006';
+export class Seals1770000000006 implements MigrationInterface {
+  name = 'Seals1770000000006';
 
   async up(runner: QueryRunner): Promise<void> {
     // What is hashed of a row: every column, in one text that depends on no setting of the session. A column that is added
