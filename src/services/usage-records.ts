@@ -8,11 +8,12 @@ import type { Ctx } from '../ctx';
 import { BillingError, clip, type Problem, toProblem } from '../domain/errors';
 import { parseUsage, type UsageDraft, type UsageInput } from '../domain/usage-record';
 import type { UsageRecord } from '../entities/usage-record';
+import { refusalName, type UsageOutcome } from '../telemetry/metrics';
 import { inTransaction } from './transaction';
 import { insertUsage, type PlacedUsage, usageKey } from './usage-insert';
 import { type StoredKey, storedKeys } from './usage-keys';
 import { usageRecordsByIds } from './usage-reads';
-import { type Place, type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
+import { type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
 
 /** Records of one batch. */
 const MAX_BATCH_SIZE = 1_000;
@@ -93,7 +94,14 @@ export async function recordUsageBatch(
   };
 }
 
-type Outcome = { status: 'RECORDED' | 'DUPLICATE'; recordId: string } | { status: 'REJECTED'; error: BillingError };
+type Outcome = (
+  | { status: 'RECORDED'; recordId: string; late: boolean }
+  | { status: 'DUPLICATE'; recordId: string }
+  | { status: 'REJECTED'; error: BillingError }
+) & {
+  /** Null while nobody knows whose it is. */
+  serviceId: string | null;
+};
 
 /** One outcome for each input, in its order. */
 async function recordAll(ctx: Ctx, inputs: readonly UsageInput[]): Promise<Outcome[]> {
@@ -101,7 +109,25 @@ async function recordAll(ctx: Ctx, inputs: readonly UsageInput[]): Promise<Outco
   const drafts = parsed.filter((item): item is UsageDraft => !(item instanceof BillingError));
   const outcomes = drafts.length === 0 ? [] : await inTransaction(ctx, (tx) => recordDrafts(tx, ctx, drafts));
   const next = outcomes.values();
-  return parsed.map((item) => (item instanceof BillingError ? rejected(item) : (next.next().value as Outcome)));
+  const all = parsed.map((item) =>
+    item instanceof BillingError ? rejected(ctx.actor.serviceId, item) : (next.next().value as Outcome),
+  );
+  countOutcomes(ctx, all);
+  return all;
+}
+
+/** After the commit: what is rolled back or runs again never counts. */
+function countOutcomes({ metrics }: Ctx, outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes) {
+    metrics.usageRecords.add(outcome.serviceId, outcomeName(outcome));
+    if (outcome.status === 'RECORDED' && outcome.late) metrics.lateUsage.add(outcome.serviceId, 'usage');
+  }
+}
+
+function outcomeName(outcome: Outcome): UsageOutcome {
+  if (outcome.status === 'RECORDED') return 'recorded';
+  if (outcome.status === 'DUPLICATE') return 'duplicate';
+  return refusalName(outcome.error);
 }
 
 async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<Outcome[]> {
@@ -114,25 +140,25 @@ async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageD
   const storedOf = new Map(others.map((item, position) => [item, stored.get(position)]));
   const taken = new Set<string>();
   return resolved.map((item): Outcome => {
-    if (item instanceof BillingError) return rejected(item);
+    if (item instanceof BillingError) return rejected(ctx.actor.serviceId, item);
     const key = keyOf(item);
-    if (isRecorded(item)) {
+    const inserted = recorded.get(key);
+    if (inserted !== undefined && firsts.get(key) === item) {
       taken.add(key);
-      return { status: 'RECORDED', recordId: recorded.get(key) as string };
+      return { status: 'RECORDED', recordId: inserted.id, late: inserted.late, serviceId: item.serviceId };
     }
     // Items count in their order: what the world refuses before a later item takes the key stays refused for its own reason.
-    const isFree = recorded.has(key) && !taken.has(key);
-    return outcomeOf(item.place, isFree ? undefined : storedOf.get(item));
+    const isFree = inserted !== undefined && !taken.has(key);
+    return outcomeOf(item, isFree ? undefined : storedOf.get(item));
   });
 }
 
 /** What became of an item that was not recorded now: its key decides, then its place. */
-function outcomeOf(place: Place | BillingError, stored: StoredKey | undefined): Outcome {
-  if (stored !== undefined) {
-    return stored.conflict === null ? { status: 'DUPLICATE', recordId: stored.recordId } : rejected(stored.conflict);
-  }
+function outcomeOf({ serviceId, place }: ResolvedUsage, stored: StoredKey | undefined): Outcome {
+  if (stored?.conflict === null) return { status: 'DUPLICATE', recordId: stored.recordId, serviceId };
+  if (stored !== undefined) return rejected(serviceId, stored.conflict);
   assert(place instanceof BillingError, 'what can be placed is recorded unless its key is stored');
-  return rejected(place);
+  return rejected(serviceId, place);
 }
 
 /** The first item of each key that has a place: the one that is recorded if the key is free. */
@@ -154,6 +180,6 @@ function keyOf({ serviceId, draft }: ResolvedUsage): string {
   return usageKey(serviceId, draft.idempotencyKey);
 }
 
-function rejected(error: BillingError): Outcome {
-  return { status: 'REJECTED', error };
+function rejected(serviceId: string | null, error: BillingError): Outcome {
+  return { status: 'REJECTED', error, serviceId };
 }

@@ -5,6 +5,7 @@ import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { parseVoid, type VoidDraft, type VoidInput } from '../domain/usage-record';
 import type { UsageRecord, UsageRecordKind } from '../entities/usage-record';
+import { refusalName } from '../telemetry/metrics';
 import { notFound, visibleServiceId } from './access';
 import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
@@ -27,16 +28,34 @@ export interface VoidUsageResult {
 export async function voidUsage(ctx: Ctx, input: VoidInput): Promise<VoidUsageResult> {
   const draft = parseVoid(input);
   const serviceId = await visibleServiceId(ctx, draft.service);
-  const { status, recordId } = await inTransaction(ctx, (tx) => recordVoid(tx, ctx, { serviceId, draft }));
+  const { status, recordId } = await countVoid(ctx, serviceId, () =>
+    inTransaction(ctx, (tx) => recordVoid(tx, ctx, { serviceId, draft })),
+  );
   const record = (await usageRecordsByIds(ctx, [recordId])).get(recordId);
   assert(record, 'what was voided can be read');
   return { status, record };
+}
+
+/** Counts what became of the void, once it is committed or refused; a failure of ours is neither. */
+async function countVoid(ctx: Ctx, serviceId: string, work: () => Promise<VoidOutcome>): Promise<VoidOutcome> {
+  const { usageVoids, lateUsage } = ctx.metrics;
+  try {
+    const outcome = await work();
+    usageVoids.add(serviceId, outcome.status === 'RECORDED' ? 'recorded' : 'duplicate');
+    if (outcome.late) lateUsage.add(serviceId, 'void');
+    return outcome;
+  } catch (error) {
+    if (error instanceof BillingError && error.code !== 'UNAVAILABLE') usageVoids.add(serviceId, refusalName(error));
+    throw error;
+  }
 }
 
 interface VoidOutcome {
   status: VoidUsageResult['status'];
   /** The record that was voided. */
   recordId: string;
+  /** Voided just now, and it counts in a closed period. */
+  late: boolean;
 }
 
 interface OwnedVoid {
@@ -55,7 +74,8 @@ async function recordVoid(tx: EntityManager, ctx: Ctx, item: OwnedVoid): Promise
   await lockLanesShared(tx, [contractId ?? target.linkId]);
   const { idempotencyKey, contentHash, reason } = draft;
   const row = { idempotencyKey, contentHash, reason, corrects: target.id, contractId };
-  if ((await insertVoid(tx, ctx, row)) === null) {
+  const inserted = await insertVoid(tx, ctx, row);
+  if (inserted === null) {
     const parallel = await storedVoid(tx, item);
     if (parallel !== null) return parallel;
     throw new BillingError('CONFLICT', 'The record is voided already.', { field: 'voids' });
@@ -67,7 +87,7 @@ async function recordVoid(tx: EntityManager, ctx: Ctx, item: OwnedVoid): Promise
     serviceId,
     details: { idempotencyKey, voids: draft.voids, reason },
   });
-  return { status: 'RECORDED', recordId: target.id };
+  return { status: 'RECORDED', recordId: target.id, late: inserted.late };
 }
 
 /** The earlier void with the same key; null when the key is free. */
@@ -86,7 +106,7 @@ async function storedVoid(tx: EntityManager, { serviceId, draft }: OwnedVoid): P
     [serviceId, draft.idempotencyKey],
   );
   if (row === undefined) return null;
-  if (row.content_hash === draft.contentHash) return { status: 'DUPLICATE', recordId: row.corrects };
+  if (row.content_hash === draft.contentHash) return { status: 'DUPLICATE', recordId: row.corrects, late: false };
   if (row.kind !== 'VOID') throw keyConflict({ field: 'idempotencyKey', recorded: row.kind, sent: 'VOID' });
   const field = row.voids === draft.voids ? 'reason' : 'voids';
   throw keyConflict({ field, recorded: row[field], sent: draft[field] });
