@@ -1,6 +1,8 @@
 /** How TypeORM reaches PostgreSQL: entities, migrations, snake_case names. The default export serves the TypeORM CLI only. */
 import 'reflect-metadata';
 import { join } from 'node:path';
+import { types } from 'node:util';
+import { Client, type ClientConfig } from 'pg';
 import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
 
 class SnakeCaseNames extends DefaultNamingStrategy {
@@ -14,6 +16,25 @@ class SnakeCaseNames extends DefaultNamingStrategy {
 
 function snake(name: string): string {
   return name.replace(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+}
+
+/** How much longer than the server itself we wait for it to end a statement. */
+const ANSWER_GRACE_MS = 5_000;
+
+/** A connection whose server gives no answer is closed: the pool would lend it to one request after the other. */
+class ImpatientClient extends Client {
+  constructor(config: ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...given: unknown[]) => unknown;
+    const closeIfSilent = (error: unknown): void => {
+      if (types.isNativeError(error) && error.message === 'Query read timeout') void this.end().catch(() => undefined);
+    };
+    this.query = ((...given: unknown[]): unknown => {
+      const answer = query(...given);
+      if (types.isPromise(answer)) answer.catch(closeIfSilent);
+      return answer;
+    }) as typeof this.query;
+  }
 }
 
 export interface DatabaseOptions {
@@ -35,6 +56,8 @@ export function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     `-c lock_timeout=${options.statementTimeoutMs}`,
     `-c idle_in_transaction_session_timeout=60000`,
     `-c timezone=UTC`,
+    // Said once a session instead of once a transaction; the space is escaped as this option string wants it.
+    String.raw`-c default_transaction_isolation=read\ committed`,
   ];
   return {
     type: 'postgres',
@@ -49,7 +72,12 @@ export function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     poolSize: options.poolSize,
     connectTimeoutMS: 10_000,
     applicationName: options.applicationName,
-    extra: { options: settings.join(' '), keepAlive: true },
+    extra: {
+      options: settings.join(' '),
+      keepAlive: true,
+      Client: ImpatientClient,
+      ...(options.statementTimeoutMs === 0 ? {} : { query_timeout: options.statementTimeoutMs + ANSWER_GRACE_MS }),
+    },
   };
 }
 

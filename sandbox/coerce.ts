@@ -1,5 +1,5 @@
 /** Values on their way into a record: what Odoo accepts, rounds and refuses, field by field. */
-import { roundTo } from './decimal';
+import { roundAsStored } from './decimal';
 import { missingError, typeError, validationError, valueError } from './errors';
 import { fieldOf, isModel, isNumeric, labelOf, type FieldDefinition, type FieldValue } from './schema';
 import type { Env } from './search';
@@ -53,14 +53,14 @@ function coerce(env: Env, { path, field }: { path: string; field: FieldDefinitio
   return Array.isArray(value) ? (value as number[]) : String(value);
 }
 
-/** `true` is 1 and `false` 0, as in Python; strings and null are refused; fields with digits are rounded half away from zero. */
+/** `true` is 1 and `false` 0, as in Python; strings and null are refused; fields with digits are rounded. */
 function coerceNumber(field: FieldDefinition, value: unknown): number {
   if (typeof value === 'string') throw typeError("can't multiply sequence by non-int of type 'float'");
   if (typeof value !== 'number' && typeof value !== 'boolean') {
     throw typeError("unsupported operand type(s) for *: 'NoneType' and 'float'");
   }
   const number = Number(value);
-  return field.digits ? roundTo(number, field.digits[1]) : number;
+  return field.digits ? roundAsStored(number, field.digits[1]) : number;
 }
 
 function matching(value: unknown, pattern: RegExp, format: string): string {

@@ -2,12 +2,17 @@
 import * as billing from './billing';
 import { checkRunAt, runInstants, stampOf, type Clock, type ClockSetting } from './clock';
 import { missingError } from './errors';
-import type { Fault, Faults } from './faults';
+import type { ArmedFault, Fault, Faults } from './faults';
 import { personEnv } from './methods';
 import type { FieldValue, Row } from './schema';
 import type { Env } from './search';
-import type { DeliveredMode, Store, WriteEntry } from './store';
+import type { DeliveredMode, SavedState, Store, WriteEntry } from './store';
 import { createRow, removeRow, writeRows } from './write';
+
+/** A whole sandbox as plain JSON: records, clock, settings, writes, and the faults that are armed. */
+export interface SandboxState extends SavedState {
+  faults: readonly ArmedFault[];
+}
 
 export interface SandboxControl {
   now(): Promise<Date>;
@@ -17,6 +22,8 @@ export interface SandboxControl {
   advance(by: { hours: number } | number): Promise<void>;
   /** What becomes of `qty_delivered` once it is billed. */
   setMode(mode: DeliveredMode): Promise<void>;
+  /** Switches the Discounts feature of Sales, off at first. */
+  setDiscounts(on: boolean): Promise<void>;
   /** Hour of the daily run, "HH:MM" in UTC. */
   setRunAt(runAt: string): Promise<void>;
   /** Bills what is due today, whatever the hour. */
@@ -33,10 +40,17 @@ export interface SandboxControl {
   clearSkips(): Promise<void>;
   addFault(fault: Fault): Promise<void>;
   clearFaults(): Promise<void>;
+  saveState(): Promise<SandboxState>;
+  /** Goes on from a saved state, of this sandbox or another; its own API key stays. */
+  loadState(state: SandboxState): Promise<void>;
   /** Writes accepted over JSON-2, oldest first. */
   writes(): Promise<WriteEntry[]>;
   /** JSON-2 requests so far, by "model/method", whatever became of them. */
   calls(): Promise<Record<string, number>>;
+  /** Those of them that met a fault. */
+  hits(): Promise<Record<string, number>>;
+  /** JSON-2 requests that are worked on now; whoever sent one may have given it up. */
+  inWork(): Promise<number>;
   create(model: string, values: Record<string, unknown>): Promise<number>;
   /** An edit by a person. A `write_date` among the values is taken as given: a transaction that began earlier. */
   update(model: string, id: number, values: Record<string, unknown>): Promise<void>;
@@ -51,10 +65,13 @@ export interface Machine {
   clock: Clock;
   faults: Faults;
   calls: Record<string, number>;
+  /** JSON-2 requests that are worked on now. */
+  inWork: number;
 }
 
-/** Plays the runs the clock has passed since it was last looked at, oldest first, each at its instant. */
-export function catchUp({ store, clock }: Machine): void {
+/** Plays the runs the clock has passed since it was last looked at, oldest first, each at its instant. While Odoo is off they wait. */
+export function catchUp({ store, clock, faults }: Machine): void {
+  if (faults.isOff()) return;
   const until = clock.nowMs();
   const passed = runInstants(store.meta.ranUntilMs, until, store.meta.runAt);
   for (const instant of passed) billing.runBilling(runEnv(store, stampOf(instant)));
@@ -62,12 +79,27 @@ export function catchUp({ store, clock }: Machine): void {
   if (passed.length > 0) store.save();
 }
 
+/** What Odoo's scheduler does after a standstill: the runs it missed are made up for by one, now. */
+function runLate({ store, clock }: Machine): void {
+  const now = clock.nowMs();
+  const missed = runInstants(store.meta.ranUntilMs, now, store.meta.runAt);
+  if (missed.length > 0) billing.runBilling(runEnv(store, stampOf(now)));
+  store.meta.ranUntilMs = now;
+  store.save();
+}
+
 function runEnv(store: Store, stamp: string): Env {
   return { ...personEnv(store, stamp), uid: 1 };
 }
 
 export function makeControl(machine: Machine): SandboxControl {
-  return { ...clockControl(machine), ...billingControl(machine), ...testControl(machine), ...recordControl(machine) };
+  return {
+    ...clockControl(machine),
+    ...billingControl(machine),
+    ...testControl(machine),
+    ...recordControl(machine),
+    ...stateControl(machine),
+  };
 }
 
 function clockControl(machine: Machine) {
@@ -105,6 +137,10 @@ function billingControl(machine: Machine) {
     store.save();
   };
   return {
+    setDiscounts: async (on: boolean) => {
+      store.meta.discounts = on;
+      store.save();
+    },
     setMode: async (mode: DeliveredMode) => {
       store.meta.mode = mode;
       store.save();
@@ -132,9 +168,29 @@ function billingControl(machine: Machine) {
 function testControl(machine: Machine) {
   return {
     addFault: async (fault: Fault) => machine.faults.add(fault),
-    clearFaults: async () => machine.faults.clear(),
+    clearFaults: async () => {
+      const wasOff = machine.faults.isOff();
+      machine.faults.clear();
+      if (wasOff) runLate(machine);
+    },
     writes: async () => structuredClone(machine.store.meta.writes),
     calls: async () => ({ ...machine.calls }),
+    hits: async () => ({ ...machine.faults.hits }),
+    inWork: async () => machine.inWork,
+  };
+}
+
+function stateControl({ store, clock, faults }: Machine) {
+  return {
+    saveState: async (): Promise<SandboxState> => structuredClone({ ...store.dump(), faults: faults.list() }),
+    loadState: async (state: SandboxState) => {
+      const { faults: armed, ...saved } = structuredClone(state);
+      saved.meta.apiKey = store.meta.apiKey;
+      store.adopt(saved);
+      clock.set(saved.meta.clock);
+      faults.restore(armed);
+      store.save();
+    },
   };
 }
 

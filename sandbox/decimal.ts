@@ -8,6 +8,17 @@ export function roundTo(value: number, digits: number): number {
   return rounded.isZero() ? 0 : rounded.toNumber();
 }
 
+/**
+ * A value as Odoo rounds it on its way into a field: in binary floats, so that above 1e14 noise of units comes in. Far
+ * below that it is half away from zero.
+ */
+export function roundAsStored(value: number, digits: number): number {
+  if (value === 0) return 0;
+  const scaled = Math.abs(value) * 10 ** digits;
+  const tie = 2 ** (Math.log2(scaled) - 50);
+  return (Math.sign(value) * Math.round(scaled + tie)) / 10 ** digits || 0;
+}
+
 export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total.plus(value), new Exact(0)).toNumber();
 }

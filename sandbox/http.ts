@@ -5,7 +5,7 @@ import { runBilling } from './billing';
 import { makeControl, type Machine, type SandboxControl } from './control';
 import { badRequest, notFound, OdooError, serializationFailure, unauthorized, userError } from './errors';
 import type { Fault } from './faults';
-import { callMethod, personEnv, userEnv } from './methods';
+import { adminEnv, callMethod, limitedEnv, personEnv, userEnv } from './methods';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const HTML_TYPE = 'text/html; charset=utf-8';
@@ -34,6 +34,13 @@ const UNKNOWN_PAGE = `<!doctype html>
 <p>The requested URL was not found on the server.</p>
 `;
 
+const NO_CONNECTION = `<!doctype html>
+<html lang=en>
+<title>500 Internal Server Error</title>
+<h1>Internal Server Error</h1>
+<p>The server encountered an internal error and was unable to complete your request. Either the server is overloaded or there is an error in the application.</p>
+`;
+
 interface Answer {
   status: number;
   type: string;
@@ -60,19 +67,32 @@ export function createHttpServer(machine: Machine, database: string): Server {
 
 async function handleOdoo(exchange: Exchange, path: string): Promise<void> {
   const { machine, request } = exchange;
+  if (path.startsWith('/json/2/')) {
+    machine.inWork += 1;
+    await handleCall(exchange, path).finally(() => (machine.inWork -= 1));
+    return;
+  }
+  if (machine.faults.isDown()) {
+    request.socket.destroy();
+    return;
+  }
+  await readBody(request);
+  send(exchange, openAnswer(exchange, path));
+}
+
+/** Faults that cut the connection before anything is read. */
+const CUTS: ReadonlySet<string | undefined> = new Set(['reset-before', 'down', 'off']);
+
+async function handleCall(exchange: Exchange, path: string): Promise<void> {
+  const { machine, request } = exchange;
   const [, , , model = '', method = ''] = path.split('/');
-  const isCall = path.startsWith('/json/2/');
-  if (isCall) machine.calls[`${model}/${method}`] = (machine.calls[`${model}/${method}`] ?? 0) + 1;
-  const fault = isCall ? machine.faults.take(model, method) : undefined;
-  if (fault?.fault === 'reset-before' || fault?.fault === 'down' || (!isCall && machine.faults.isDown())) {
+  machine.calls[`${model}/${method}`] = (machine.calls[`${model}/${method}`] ?? 0) + 1;
+  const fault = machine.faults.take(model, method);
+  if (CUTS.has(fault?.fault)) {
     request.socket.destroy();
     return;
   }
   const text = await readBody(request);
-  if (!isCall) {
-    send(exchange, openAnswer(exchange, path));
-    return;
-  }
   await answerWithFault(exchange, { fault, work: () => callAnswer(exchange, { model, method }, text) });
 }
 
@@ -99,6 +119,8 @@ async function answerWithFault(
   switch (fault?.fault) {
     case 'html-404':
       return send(exchange, { status: 404, type: HTML_TYPE, body: NO_DATABASE });
+    case 'html-500':
+      return send(exchange, { status: 500, type: HTML_TYPE, body: NO_CONNECTION });
     case 'serialization':
       return send(exchange, errorAnswer(serializationFailure()));
     case 'unauthorized':
@@ -128,6 +150,7 @@ async function answerWithFault(
       return send(exchange, answer);
     }
     case 'down':
+    case 'off':
     case 'reset-before':
     case undefined:
       return send(exchange, work());
@@ -147,8 +170,7 @@ function callAnswer(exchange: Exchange, path: { model: string; method: string },
     if (request.method !== 'POST' || !path.model || !path.method || path.method.includes('/')) {
       throw notFound('Did you mean POST /json/2/<model>/<method>?');
     }
-    checkKey(machine, request);
-    const env = userEnv(machine.store, machine.clock.stamp());
+    const env = ENV_OF[userOf(machine, request)](machine.store, machine.clock.stamp());
     const body = JSON.stringify(callMethod(env, path, parseBody(text)));
     return { status: 200, type: JSON_TYPE, body, headers: { 'X-Content-Type-Options': 'nosniff' } };
   } catch (error) {
@@ -156,12 +178,19 @@ function callAnswer(exchange: Exchange, path: { model: string; method: string },
   }
 }
 
-function checkKey(machine: Machine, request: IncomingMessage): void {
+const ENV_OF = { integration: userEnv, admin: adminEnv, limited: limitedEnv };
+
+/** Whose key it is. Beside the integration user's there are two made from it, of users with more and with no rights. */
+function userOf(machine: Machine, request: IncomingMessage): keyof typeof ENV_OF {
   const [scheme = '', key = ''] = (request.headers.authorization ?? '').split(' ');
   if (scheme.toLowerCase() !== 'bearer' || !key) {
     throw unauthorized('User not authenticated, use an API Key with a Bearer Authorization header.');
   }
-  if (key !== machine.store.meta.apiKey) throw unauthorized('Invalid apikey');
+  const own = machine.store.meta.apiKey;
+  if (key === own) return 'integration';
+  if (key === `${own}-of-admin`) return 'admin';
+  if (key === `${own}-of-limited-user`) return 'limited';
+  throw unauthorized('Invalid apikey');
 }
 
 /** A body that is absent, or JSON but no object, counts as `{}`. */
@@ -190,7 +219,7 @@ async function readBody(request: IncomingMessage): Promise<string | null> {
 
 /** The control over HTTP: `POST /sandbox/<method>` with a JSON list of arguments. */
 async function handleControl(exchange: Exchange, control: SandboxControl, path: string): Promise<void> {
-  checkKey(exchange.machine, exchange.request);
+  if (userOf(exchange.machine, exchange.request) !== 'integration') throw unauthorized('Invalid apikey');
   const name = path.slice('/sandbox/'.length);
   if (!Object.hasOwn(control, name)) throw notFound(`the sandbox has no '${name}'`);
   const args = JSON.parse((await readBody(exchange.request)) || '[]') as unknown[];

@@ -1,6 +1,6 @@
 /** The methods of the JSON-2 interface the sandbox plays: their parameters, checked as Odoo checks them, and their work. */
 import { accessError, notFound, typeError, userError, wrongParameters } from './errors';
-import { isModel } from './schema';
+import { isModel, labelOf } from './schema';
 import { browse, count, search, type Env } from './search';
 import { describeFields, readRows, webReadRows, type Specification } from './read';
 import type { Store, WriteEntry } from './store';
@@ -123,6 +123,16 @@ export function personEnv(store: Store, stamp: string): Env {
   return { ...userEnv(store, stamp), uid: 2, companyIds: [1, 2], activeTest: false, unchecked: true };
 }
 
+/** Uid 2 by key: both companies, and the same refusals as for any caller. */
+export function adminEnv(store: Store, stamp: string): Env {
+  return { ...userEnv(store, stamp), uid: 2, companyIds: [1, 2] };
+}
+
+/** A user without a role: may log in and nothing else. */
+export function limitedEnv(store: Store, stamp: string): Env {
+  return { ...userEnv(store, stamp), uid: 6, withoutRights: true };
+}
+
 function withContext(env: Env, context: unknown): Env {
   if (Array.isArray(context)) throw typeError('cannot convert dictionary update sequence element #0 to a sequence');
   const given = (context ?? {}) as Arguments;
@@ -147,6 +157,7 @@ export function callMethod(env: Env, path: { model: string; method: string }, bo
   if (model === 'res.users' && method === 'context_get') return { lang: env.lang, tz: env.tz, uid: env.uid };
   const definition = METHODS[method];
   if (!definition) throw notFound(`The method '${model}.${method}' does not exist`);
+  if (env.withoutRights) throw accessError(`You are not allowed to access '${labelOf(model)}' (${model}) records.`);
   const { context, ...args } = body;
   checkParameters(`${model}.${method}`, definition, args);
   const own = withContext(env, context);

@@ -9,7 +9,7 @@ import { loadWorld, type Load } from './load';
 import { personEnv } from './methods';
 import { Store, type DeliveredMode, type StoreMeta } from './store';
 
-export type { SandboxControl } from './control';
+export type { SandboxControl, SandboxState } from './control';
 export type { Fault } from './faults';
 export type { DeliveredMode } from './store';
 export { connectSandbox } from './remote';
@@ -87,7 +87,7 @@ function makeMachine(options: SandboxOptions): Machine {
   const store = new Store(meta, options.stateFile);
   const restored = store.restore();
   if (restored) applyOptions(meta, options);
-  const machine: Machine = { store, clock: new Clock(meta.clock), faults: new Faults(), calls: {} };
+  const machine: Machine = { store, clock: new Clock(meta.clock), faults: new Faults(), calls: {}, inWork: 0 };
   if (!restored) store.transaction(() => loadWorld(personEnv(store, machine.clock.stamp()), options.load ?? 'demo'));
   catchUp(machine);
   return machine;

@@ -17,6 +17,8 @@ export interface Env {
   activeTest: boolean;
   /** A person in Odoo's own interface, or the server itself: refusals of the interface do not apply. */
   unchecked: boolean;
+  /** No model may be touched. */
+  withoutRights?: true;
 }
 
 export interface SearchArguments {

@@ -26,9 +26,12 @@ export interface StoreMeta {
   /** Orders the run leaves out ("Contract in exception"). */
   skipped: number[];
   writes: WriteEntry[];
+  /** The Discounts feature of Sales is on. */
+  discounts?: boolean;
 }
 
-interface SavedState {
+/** Everything there is, as plain JSON. */
+export interface SavedState {
   meta: StoreMeta;
   sequences: Record<string, number>;
   rows: Record<string, Row[]>;
@@ -138,20 +141,30 @@ export class Store {
   /** Written beside the state file and renamed over it, so that a reader never meets half a state. */
   save(): void {
     if (!this.stateFile) return;
-    const rows = Object.fromEntries([...this.tables].map(([model, table]) => [model, [...table.values()]]));
-    const state: SavedState = { meta: this.meta, sequences: this.sequences, rows };
-    writeFileSync(`${this.stateFile}.part`, JSON.stringify(state), { mode: 0o600 });
+    writeFileSync(`${this.stateFile}.part`, JSON.stringify(this.dump()), { mode: 0o600 });
     renameSync(`${this.stateFile}.part`, this.stateFile);
   }
 
   /** Takes over the state file; false when there is none yet. */
   restore(): boolean {
     if (!this.stateFile || !existsSync(this.stateFile)) return false;
-    const state = JSON.parse(readFileSync(this.stateFile, 'utf8')) as SavedState;
+    this.adopt(JSON.parse(readFileSync(this.stateFile, 'utf8')) as SavedState);
+    return true;
+  }
+
+  /** Not a copy: it changes with the store. */
+  dump(): SavedState {
+    const rows = Object.fromEntries([...this.tables].map(([model, table]) => [model, [...table.values()]]));
+    return { meta: this.meta, sequences: this.sequences, rows };
+  }
+
+  /** Puts a saved state, which it keeps, in the place of all there is. */
+  adopt(state: SavedState): void {
     Object.assign(this.meta, state.meta);
     this.sequences = state.sequences;
+    this.tables.clear();
+    this.indexes.clear();
     for (const [model, rows] of Object.entries(state.rows)) for (const row of rows) this.put(model, row);
-    return true;
   }
 
   private put(model: string, row: Row): void {

@@ -60,7 +60,8 @@ function writeLine(env: Env, line: Row, vals: Vals): void {
     throw validationError('Forbidden values on non-accountable sale order line');
   }
   const total = order ? orderTotal(env.store, order.id) : 0;
-  const written = store(env, { model: 'sale.order.line', id: line.id }, { ...values, ...repriced(env, line, values) });
+  const recomputed = { ...repriced(env, line, values), ...withoutDiscount(env, values) };
+  const written = store(env, { model: 'sale.order.line', id: line.id }, { ...values, ...recomputed });
   const priced = ['product_uom_qty', 'price_unit', 'discount', 'product_id'].some((name) => name in values);
   if (priced) env.store.update('sale.order.line', line.id, { price_subtotal: subtotalOf(env.store, written) });
   if (order && orderTotal(env.store, order.id) !== total) touch(env, 'sale.order', order.id);
@@ -81,6 +82,11 @@ function repriced(env: Env, line: Row, values: Record<string, FieldValue>): Reco
   if (!('product_id' in values) && (byHand || Number(line.qty_invoiced ?? 0) > 0)) return {};
   const price = listPrice(env.store, productId, order.currency_id);
   return { price_unit: price, technical_price_unit: price };
+}
+
+/** With the Discounts feature on, a write of the ordered quantity takes away a discount that is not in the same write. */
+function withoutDiscount(env: Env, values: Record<string, FieldValue>): Record<string, FieldValue> {
+  return env.store.meta.discounts && 'product_uom_qty' in values && !('discount' in values) ? { discount: 0 } : {};
 }
 
 function refuseLocked(env: Env, order: Row | undefined, vals: Vals): void {

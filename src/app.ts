@@ -1,4 +1,5 @@
 /** Builds the App once, by hand: the database under the run-time's role, the Odoo client, the log, the clock. */
+import type { Pool } from 'pg';
 import pino, { type Logger } from 'pino';
 import { DataSource } from 'typeorm';
 import { dataSourceOptions } from '../ormconfig';
@@ -6,11 +7,16 @@ import type { Config } from './config';
 import type { App, ReadyConfig } from './ctx';
 import { RUNTIME_ROLE } from './migrate';
 import { createOdooClient } from './odoo/client';
+import { watchProcess } from './telemetry/gauges';
+import { createMetrics } from './telemetry/metrics';
+import type { Tracing } from './telemetry/tracing';
 
 export interface AppOptions {
   log?: Logger;
   /** Tests move time through this; the real one by default. */
   clock?: () => Date;
+  /** What main started before anything else was loaded. */
+  tracing?: Tracing | null;
 }
 
 /** The App and how to take it down: the caller stops servers and workers first. */
@@ -29,12 +35,24 @@ export async function createApp(
     }),
   );
   await db.initialize();
-  const odoo = createOdooClient(config.odoo, { callsInFlight: config.odooCallsInFlight, log });
+  const metrics = createMetrics();
+  const odoo = createOdooClient(config.odoo, {
+    callsInFlight: config.odooCallsInFlight,
+    log,
+    onCall({ call: { model, method }, outcome, seconds }): void {
+      metrics.odooCalls.inc({ model, method, outcome });
+      if (seconds !== null) metrics.odooCallSeconds.observe({ method, outcome }, seconds);
+    },
+  });
+  const { master: pool } = db.driver as unknown as { master: Pool };
+  watchProcess(metrics.registry, { pool: () => pool, odoo: () => odoo.status(), odooWrites: config.odooWrites });
   return {
     config,
     db,
     odoo,
     log,
+    metrics,
+    tracing: options.tracing ?? null,
     clock: options.clock ?? ((): Date => new Date()),
     async close(): Promise<void> {
       await odoo.close();

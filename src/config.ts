@@ -1,6 +1,7 @@
 /** The environment as a typed Config, the only reader of process.env. A wrong value stops the boot with its name. */
 import { DateTime, IANAZone } from 'luxon';
 import { z } from 'zod';
+import { origins, proxies } from './config/callers';
 import { clip } from './domain/errors';
 
 /** One sentence a variable: the README's table is made from these. */
@@ -12,6 +13,8 @@ export const VARIABLES = {
   ODOO_API_KEY: "key of Odoo's integration user; required with `ODOO_URL`",
   HOST: 'address to listen on',
   PORT: 'port of the API; 0 takes a free one',
+  WORKER_PORT:
+    'port on which a process of `ROLE=worker` answers `/healthz`, `/readyz` and `/metrics`; 0 takes a free one; unset: none',
   ROLE: '`api`, `worker` or `all`',
   DATA_DIR: 'folder of the embedded database, the sandbox and the demo key',
   ADMIN_API_KEY: 'a key of the whole installation: `fb_` and at least 32 characters; replaces the one before',
@@ -28,7 +31,20 @@ export const VARIABLES = {
   STATEMENT_TIMEOUT: 'longest time of one SQL statement',
   MIGRATE_ON_START: '`true`, or `false`: refuse to boot while migrations are pending',
   GRAPHIQL: '`on` or `off`; unset: on, except in production (`DATABASE_URL` and `ODOO_URL` set)',
+  RATE_LIMIT:
+    'GraphQL requests a minute for each key, for each process; a batch is one request; 0: no limit for anybody',
+  CORS_ORIGINS:
+    'origins whose pages may call the API, separated by commas, such as `https://admin.example.com`; unset: none',
+  TRUST_PROXY:
+    'proxies whose `X-Forwarded-For` is believed: addresses, networks such as `10.0.0.0/8`, `loopback` or `uniquelocal`, separated by commas; unset: none',
   LOG_LEVEL: '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
+  OTEL_EXPORTER_OTLP_ENDPOINT:
+    'base address to which traces are sent as OTLP over HTTP, such as `http://collector:4318`; unset: no traces',
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'the same as a whole address, path included; goes before the other',
+  OTEL_SERVICE_NAME: 'name of this process in traces',
+  OTEL_TRACES_SAMPLER:
+    '`always_on`, `always_off` or `traceidratio`, each also with `parentbased_` before it: which traces are kept',
+  OTEL_TRACES_SAMPLER_ARG: 'share of the traces that `traceidratio` keeps, from 0 to 1',
 } as const;
 export type VariableName = keyof typeof VARIABLES;
 
@@ -47,7 +63,11 @@ export const DEFAULTS = {
   DATABASE_POOL_SIZE: '10',
   STATEMENT_TIMEOUT: '30s',
   MIGRATE_ON_START: 'true',
+  RATE_LIMIT: '6000',
   LOG_LEVEL: 'info',
+  OTEL_SERVICE_NAME: 'fusion-billing',
+  OTEL_TRACES_SAMPLER: 'parentbased_always_on',
+  OTEL_TRACES_SAMPLER_ARG: '1',
 } as const satisfies Partial<Record<VariableName, string>>;
 
 /** A configuration that cannot be: the text names the variable, never a secret's value. */
@@ -77,6 +97,22 @@ const wholeNumber = (least: number, most: number): z.ZodType<number, string> =>
     .refine((value) => value >= least && value <= most, `must be from ${least} to ${most}`);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https address' });
 
+const SAMPLERS = ['always_on', 'always_off', 'traceidratio'] as const;
+
+const tracingVariables = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl.optional(),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: httpUrl.optional(),
+  OTEL_SERVICE_NAME: z.string(),
+  OTEL_TRACES_SAMPLER: z.enum(
+    [...SAMPLERS, ...SAMPLERS.map((name) => `parentbased_${name}` as const)],
+    `must be ${SAMPLERS.join(', ')} or one of them with parentbased_ before it`,
+  ),
+  OTEL_TRACES_SAMPLER_ARG: z
+    .string()
+    .regex(/^(0|1|0?\.\d{1,9}|1\.0{1,9})$/, 'must be a number from 0 to 1')
+    .transform(Number),
+};
+
 const schema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgresql address' }).optional(),
   ODOO_URL: httpUrl.transform((url) => url.replace(/\/+$/, '')).optional(),
@@ -84,6 +120,7 @@ const schema = z.object({
   ODOO_API_KEY: z.string().optional(),
   HOST: z.string(),
   PORT: wholeNumber(0, 65_535),
+  WORKER_PORT: wholeNumber(0, 65_535).optional(),
   ROLE: z.enum(['api', 'worker', 'all'], 'must be api, worker or all'),
   DATA_DIR: z.string(),
   ADMIN_API_KEY: z
@@ -102,6 +139,10 @@ const schema = z.object({
   MIGRATE_ON_START: z.enum(['true', 'false'], 'must be true or false'),
   GRAPHIQL: z.enum(['on', 'off'], 'must be on or off').optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'must be a pino level'),
+  RATE_LIMIT: wholeNumber(0, 10_000_000),
+  CORS_ORIGINS: origins.optional(),
+  TRUST_PROXY: proxies.optional(),
+  ...tracingVariables,
 });
 
 function isWholeHourZone(zone: string): boolean {
@@ -122,6 +163,8 @@ export interface Config {
   odoo: OdooConnection | undefined;
   host: string;
   port: number;
+  /** Where a process that is only a worker answers; undefined: nowhere. */
+  workerPort: number | undefined;
   role: 'api' | 'worker' | 'all';
   dataDir: string;
   adminApiKey: string | undefined;
@@ -140,17 +183,20 @@ export interface Config {
   graphiql: boolean;
   /** Both real sides given: no demo data, introspection only with a key. */
   production: boolean;
+  /** Requests a minute for each key; 0: no limit. */
+  rateLimit: number;
+  /** Origins whose pages may call the API. */
+  corsOrigins: string[];
+  /** Addresses and networks of proxies that say for whom they ask; false: none. */
+  trustProxy: string[] | false;
   logLevel: string;
+  /** Null: no traces. */
+  tracing: TracingSettings | null;
 }
 
 /** @throws ConfigError that names each variable at fault. */
 export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const given: Record<string, string> = { ...DEFAULTS };
-  for (const name of Object.keys(VARIABLES)) {
-    const value = environment[name];
-    if (value !== undefined && value !== '') given[name] = value;
-  }
-  const parsed = schema.safeParse(given);
+  const parsed = schema.safeParse(givenValues(environment));
   if (!parsed.success) throw new ConfigError(parsed.error.issues.map(describe).join('\n'));
   const value = parsed.data;
   const [hours = '0', minutes = '0'] = value.ODOO_INVOICE_RUN_AT.split(':');
@@ -160,6 +206,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     odoo: odooConnection(value),
     host: value.HOST,
     port: value.PORT,
+    workerPort: value.WORKER_PORT,
     role: value.ROLE,
     dataDir: value.DATA_DIR,
     adminApiKey: value.ADMIN_API_KEY,
@@ -175,7 +222,52 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     migrateOnStart: value.MIGRATE_ON_START === 'true',
     graphiql: value.GRAPHIQL === undefined ? !production : value.GRAPHIQL === 'on',
     production,
+    rateLimit: value.RATE_LIMIT,
+    corsOrigins: value.CORS_ORIGINS ?? [],
+    trustProxy: value.TRUST_PROXY ?? false,
     logLevel: value.LOG_LEVEL,
+    tracing: tracingSettings(value),
+  };
+}
+
+/** What was set, over the defaults; an empty value is none. */
+function givenValues(environment: NodeJS.ProcessEnv): Record<string, string> {
+  const given: Record<string, string> = { ...DEFAULTS };
+  for (const name of Object.keys(VARIABLES)) {
+    const value = environment[name];
+    if (value !== undefined && value !== '') given[name] = value;
+  }
+  return given;
+}
+
+/** How traces are sent, by OpenTelemetry's own variables; the SDK reads its finer ones itself. */
+export interface TracingSettings {
+  /** Whole address of the collector. */
+  url: string;
+  serviceName: string;
+  sampler: string;
+  /** Share of traces kept by `traceidratio`. */
+  ratio: number;
+}
+
+/**
+ * Asked before anything else is loaded, so apart from the rest. Null: no exporter is configured, or wrongly, which stops the
+ * boot in `loadConfig`.
+ */
+export function loadTracingSettings(environment: NodeJS.ProcessEnv = process.env): TracingSettings | null {
+  const parsed = z.object(tracingVariables).safeParse(givenValues(environment));
+  return parsed.success ? tracingSettings(parsed.data) : null;
+}
+
+function tracingSettings(value: z.infer<z.ZodObject<typeof tracingVariables>>): TracingSettings | null {
+  const base = value.OTEL_EXPORTER_OTLP_ENDPOINT?.replace(/\/+$/, '');
+  const url = value.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base}/v1/traces`);
+  if (url === undefined) return null;
+  return {
+    url,
+    serviceName: value.OTEL_SERVICE_NAME,
+    sampler: value.OTEL_TRACES_SAMPLER,
+    ratio: value.OTEL_TRACES_SAMPLER_ARG,
   };
 }
 

@@ -4,6 +4,8 @@ import type { DataSource } from 'typeorm';
 import type { Config, OdooConnection } from './config';
 import type { Scope } from './domain/scope';
 import type { OdooClient } from './odoo/client';
+import type { Metrics } from './telemetry/metrics';
+import type { Tracing } from './telemetry/tracing';
 
 /** A Config whose two connections are known: given by the environment, or made by boot/. */
 export type ReadyConfig = Config & { databaseUrl: string; odoo: OdooConnection };
@@ -13,6 +15,9 @@ export interface App {
   readonly db: DataSource;
   readonly odoo: OdooClient;
   readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Null while no exporter of traces is configured. */
+  readonly tracing: Tracing | null;
   /** The present instant, asked once a request or job and then passed on as `now`. */
   readonly clock: () => Date;
 }

@@ -1,7 +1,9 @@
 /** The process: boots by ROLE, tells where it answers, and drains on SIGTERM and SIGINT, the database last. */
+import { tracing } from './telemetry/preload';
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
+import { collectDefaultMetrics } from 'prom-client';
 import { createApp, createLog } from './app';
 import { announcement } from './boot/announce';
 import { prepareBareMachine, type BareMachine } from './boot/bare-machine';
@@ -16,6 +18,7 @@ import { startWorker } from './jobs/worker';
 import { hasPendingMigrations, migrate } from './migrate';
 import { buildServer } from './server';
 import { installEnvironmentKey } from './services/api-keys';
+import type { Tracing } from './telemetry/tracing';
 
 /** More than PostgreSQL gets to stop in order and then by force: a busy disk makes its last checkpoint slow. */
 const MACHINE_STOP_LIMIT_MS = 90_000;
@@ -31,6 +34,7 @@ async function main(): Promise<void> {
   try {
     const config = loadConfig();
     log = createLog(config);
+    if (tracing !== null) traceTo(tracing, log, parts);
     const { lost } = await boot(config, log, parts);
     code = await Promise.race([signalled.then(() => 0), lost.then(() => 1)]);
     log.info('stopping');
@@ -39,6 +43,12 @@ async function main(): Promise<void> {
   }
   const clean = await takeDown(parts, log);
   process.exit(clean ? code : 1);
+}
+
+/** Spans that cannot be delivered are told to the log; what is left goes out at the very end. */
+function traceTo(traces: Tracing, log: Logger, parts: Part[]): void {
+  traces.logTo(log);
+  parts.push({ name: 'traces', stop: () => traces.stop() });
 }
 
 /** Starts everything; `lost` comes when the embedded database died for good. */
@@ -51,15 +61,18 @@ async function boot(given: Config, log: Logger, parts: Part[]): Promise<{ lost: 
   parts.push({ name: 'what the bare machine was given', stop: () => machine.stop(), limitMs: MACHINE_STOP_LIMIT_MS });
   const { config } = machine;
   await bringToNewestSchema(config, log);
-  const app = await createApp(config, { log });
+  const app = await createApp(config, { log, tracing });
   parts.push({ name: 'connections', stop: () => app.close() });
+  collectDefaultMetrics({ register: app.metrics.registry });
   if (config.adminApiKey !== undefined) await installEnvironmentKey(app, config.adminApiKey);
   const demo = config.production ? undefined : await seedDemo(app, ensureDemoKey(config.dataDir));
   if (config.role !== 'api') {
     const worker = await startWorker(app);
     parts.push({ name: 'worker', stop: () => worker.stop() });
   }
-  const url = config.role === 'worker' ? undefined : await serve(app, parts);
+  const isWorker = config.role === 'worker';
+  const served = isWorker && config.workerPort === undefined ? undefined : await serve(app, parts);
+  const url = isWorker ? undefined : served;
   const now = app.clock();
   if (!config.production) keepNote(machine, { url, now }, parts);
   process.stdout.write(announcement({ config, url, sandboxUrl: machine.sandbox?.url, demo, now }));
@@ -81,11 +94,13 @@ async function bringToNewestSchema({ databaseUrl, migrateOnStart }: ReadyConfig,
 async function serve(app: App, parts: Part[]): Promise<string> {
   const server = await buildServer(app);
   parts.push({ name: 'server', stop: () => server.close() });
-  const { host, port } = app.config;
+  const { host, role } = app.config;
+  const variable = role === 'worker' ? 'WORKER_PORT' : 'PORT';
+  const port = (role === 'worker' ? app.config.workerPort : undefined) ?? app.config.port;
   try {
     await server.listen({ host, port });
   } catch (error) {
-    throw listenError(error as NodeJS.ErrnoException, host, port);
+    throw listenError(error as NodeJS.ErrnoException, { host, port, variable });
   }
   const { port: taken } = server.server.address() as AddressInfo;
   const reachable =
@@ -93,11 +108,18 @@ async function serve(app: App, parts: Part[]): Promise<string> {
   return `http://${reachable}:${taken}`;
 }
 
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+interface Address {
+  host: string;
+  port: number;
+  /** Which one gave the port. */
+  variable: 'PORT' | 'WORKER_PORT';
+}
+
+function listenError(error: NodeJS.ErrnoException, { host, port, variable }: Address): Error {
   if (error.code === 'EADDRINUSE') {
-    return new BootError(`PORT: ${port} on ${host} is used by another program; PORT=0 takes a free one.`);
+    return new BootError(`${variable}: ${port} on ${host} is used by another program; ${variable}=0 takes a free one.`);
   }
-  if (error.code === 'EACCES') return new BootError(`PORT: this user may not listen on ${port}.`);
+  if (error.code === 'EACCES') return new BootError(`${variable}: this user may not listen on ${port}.`);
   if (error.code === 'EADDRNOTAVAIL' || error.code === 'ENOTFOUND') {
     return new BootError(`HOST: ${host} is no address of this machine.`);
   }

@@ -20,6 +20,9 @@ const APPEND_ONLY = [
   'ledger_block',
 ];
 
+/** What the run-time may do with the queue: functions that `prepareQueue` makes. */
+const QUEUE_DOORS = 'enqueue_job, free_jobs_of_dead_workers, queue_figures';
+
 export interface MigrationReport {
   /** Names of the migrations that ran now, oldest first. */
   applied: string[];
@@ -79,7 +82,14 @@ async function prepareQueue(owner: DataSource): Promise<void> {
            and not exists (select 1 from worker w where w.id = j.locked_by and w.seen_at > now() - silence)
         having count(*) > 0
       $$`);
-  await owner.query('revoke all on function enqueue_job, free_jobs_of_dead_workers from public');
+  await owner.query(`
+    create or replace function queue_figures() returns table (state text, jobs bigint, oldest_run_at timestamptz)
+      language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+        select case when locked_at is not null then 'running' when attempts >= max_attempts then 'failed'
+                    when run_at > now() then 'delayed' else 'ready' end, count(*), min(run_at)
+          from graphile_worker.jobs group by 1
+      $$`);
+  await owner.query(`revoke all on function ${QUEUE_DOORS} from public`);
 }
 
 async function grantRuntimeRole(owner: DataSource): Promise<void> {
@@ -105,7 +115,7 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
   await owner.query(`grant usage on all sequences in schema public to ${RUNTIME_ROLE}`);
   await owner.query(`revoke update, delete, truncate on ${APPEND_ONLY.join(', ')} from ${RUNTIME_ROLE}`);
   await owner.query(`revoke insert, update, delete on migrations, ledger_epoch from ${RUNTIME_ROLE}`);
-  await owner.query(`grant execute on function enqueue_job, free_jobs_of_dead_workers to ${RUNTIME_ROLE}`);
+  await owner.query(`grant execute on function ${QUEUE_DOORS} to ${RUNTIME_ROLE}`);
 }
 
 /**

@@ -1,65 +1,82 @@
-/** The HTTP server: GraphQL, GraphiQL, health. Whatever goes wrong is answered as JSON, bounded and without internals. */
+/** The HTTP server: GraphQL, GraphiQL, health, metrics. Whatever goes wrong is answered as JSON, bounded and without internals. */
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-} from 'fastify';
+import cors, { type FastifyCorsOptions } from '@fastify/cors';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance } from 'fastify';
 import type { App } from './ctx';
-import { BillingError, clip, ERROR_CATALOGUE } from './domain/errors';
+import { LIMITS } from './domain/limits';
 import { registerGraphiql } from './graphiql';
 import { startApollo } from './resolvers/apollo';
 import { authenticateRequests } from './resolvers/context';
-import { extensionsOf, maskError } from './resolvers/format-error';
+import { guardRequest } from './resolvers/guards';
+import { registerRateLimit, type RateLimit } from './resolvers/rate-limit';
+import { takeJsonOnly } from './server/json-body';
+import { registerMetricsPage } from './server/metrics-page';
+import { observeRequests } from './server/observe-requests';
+import { answerSocket, sendError, sendNotAllowed, sendNotFound } from './server/refusals';
 import { readiness } from './services/health';
 
-const BODY_LIMIT_BYTES = 5 * 1024 * 1024;
-/** A request that is still arriving after this long is cut off. */
-const REQUEST_TIMEOUT_MS = 60_000;
+/** What pages of other origins may read besides the body. */
+const EXPOSED_HEADERS = ['x-request-id', 'ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset', 'retry-after'];
+/** How long browsers keep the answer to a preflight. */
+const PREFLIGHT_AGE_SECONDS = 600;
 
 /** The server, ready to listen or to be injected into; `server.close()` drains and stops it. */
 export async function buildServer(app: App): Promise<FastifyInstance> {
   const loggerInstance: FastifyBaseLogger = app.log;
   const server = fastify({
     loggerInstance,
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    bodyLimit: LIMITS.bodyBytes,
+    requestTimeout: LIMITS.requestTimeoutMs,
+    trustProxy: app.config.trustProxy,
     genReqId: requestId,
     requestIdHeader: false,
+    frameworkErrors: (error, request, reply) => void sendError(app, error, request, reply),
+    clientErrorHandler: answerSocket,
   });
   server.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id);
   });
+  observeRequests(app, server);
   server.setErrorHandler((error: FastifyError, request, reply) => sendError(app, error, request, reply));
-  server.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send(errorBody('There is nothing at this address.', { code: 'NOT_FOUND', retryable: false })),
-  );
-  await registerGraphql(app, server);
+  server.setNotFoundHandler(sendNotFound);
+  takeJsonOnly(server);
+  if (app.config.corsOrigins.length > 0) await server.register(cors, corsOptions(app.config.corsOrigins));
+  server.decorateRequest('ctx', null);
+  const rateLimit = await registerRateLimit(app, server);
+  if (app.config.role !== 'worker') await registerGraphql(app, server, rateLimit);
   registerHealth(app, server);
+  registerMetricsPage(app, server, rateLimit);
   const root = packageRoot();
-  if (app.config.graphiql) await registerGraphiql(server, { root: path.join(root, 'dist', 'web') });
+  if (app.config.graphiql && app.config.role !== 'worker')
+    await registerGraphiql(server, { root: path.join(root, 'dist', 'web') });
   await server.ready();
   return server;
 }
 
-async function registerGraphql(app: App, server: FastifyInstance): Promise<void> {
+const GRAPHQL_PATH = '/graphql';
+const GRAPHQL_METHODS = ['GET', 'POST'];
+
+async function registerGraphql(app: App, server: FastifyInstance, rateLimit: RateLimit): Promise<void> {
   const apollo = await startApollo(app, server);
-  server.decorateRequest('ctx', null);
   server.route({
-    method: ['GET', 'POST'],
-    url: '/graphql',
-    onRequest: authenticateRequests(app),
+    method: GRAPHQL_METHODS,
+    url: GRAPHQL_PATH,
+    onRequest: [rateLimit.count, authenticateRequests(app), rateLimit.remember],
+    preHandler: guardRequest,
     handler: fastifyApolloHandler(apollo, {
       context: (request) => {
         if (request.ctx === null) throw new Error('the request passed without its context');
         return Promise.resolve(request.ctx);
       },
     }),
+  });
+  server.route({
+    method: server.supportedMethods.filter((method) => ![...GRAPHQL_METHODS, 'HEAD'].includes(method)),
+    url: GRAPHQL_PATH,
+    handler: sendNotAllowed(GRAPHQL_METHODS.join(', ')),
   });
 }
 
@@ -78,18 +95,16 @@ function requestId(request: { headers: Record<string, string | string[] | undefi
   return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID();
 }
 
-function sendError(app: App, error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const status = error.statusCode ?? 500;
-  // Fastify's own refusals: a body too large, not JSON, of another type.
-  if (!(error instanceof BillingError) && status >= 400 && status < 500) {
-    return reply.code(status).send(errorBody(error.message, { code: 'BAD_REQUEST', retryable: false }));
-  }
-  const refusal = maskError(app.log, error, { requestId: request.id });
-  return reply.code(ERROR_CATALOGUE[refusal.code].status).send(errorBody(refusal.message, extensionsOf(refusal)));
-}
-
-function errorBody(message: string, extensions: Record<string, unknown>): object {
-  return { errors: [{ message: clip(message), extensions }] };
+/** No credentials: keys travel in a header that a page sets itself. */
+function corsOptions(origin: string[]): FastifyCorsOptions {
+  return {
+    origin,
+    methods: ['GET', 'POST'],
+    allowedHeaders: ['authorization', 'content-type', 'x-request-id'],
+    exposedHeaders: EXPOSED_HEADERS,
+    maxAge: PREFLIGHT_AGE_SECONDS,
+    strictPreflight: false,
+  };
 }
 
 /** The folder of package.json: src's parent, or two levels up when compiled into dist. */

@@ -13,6 +13,14 @@ const ADMIN_KEY = `fb_${'k'.repeat(32)}`;
 const DATABASE = 'postgresql://billing:pass@db.example.com:5432/billing';
 const odoo = { url: 'https://odoo.example.com', database: 'main', apiKey: 'odoo-key' };
 
+const COLLECTOR = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
+const TRACES = {
+  url: 'http://collector:4318/v1/traces',
+  serviceName: 'fusion-billing',
+  sampler: 'parentbased_always_on',
+  ratio: 1,
+};
+
 interface Case {
   /** What the Config says without the variable. */
   unset: Partial<Config>;
@@ -63,6 +71,14 @@ const CASES: Record<VariableName, Case> = {
       ['65535', { port: 65_535 }],
     ],
     wrong: ['65536', '-1', '80.5', 'http', '0x50'],
+  },
+  WORKER_PORT: {
+    unset: { workerPort: undefined },
+    good: [
+      ['0', { workerPort: 0 }],
+      ['9464', { workerPort: 9464 }],
+    ],
+    wrong: ['65536', '-1', 'none'],
   },
   ROLE: {
     unset: { role: 'all' },
@@ -156,6 +172,39 @@ const CASES: Record<VariableName, Case> = {
     ],
     wrong: ['true', 'no'],
   },
+  RATE_LIMIT: {
+    unset: { rateLimit: 6000 },
+    good: [
+      ['0', { rateLimit: 0 }],
+      ['60000', { rateLimit: 60_000 }],
+    ],
+    wrong: ['-1', '10000001', '100/s', '1e3'],
+  },
+  CORS_ORIGINS: {
+    unset: { corsOrigins: [] },
+    good: [
+      ['https://admin.example.com', { corsOrigins: ['https://admin.example.com'] }],
+      ['https://a.example, http://localhost:5173', { corsOrigins: ['https://a.example', 'http://localhost:5173'] }],
+    ],
+    wrong: [
+      '*',
+      'null',
+      'admin.example.com',
+      'https://admin.example.com/',
+      'https://admin.example.com:443',
+      'https://*.example.com',
+      'https://a.example,',
+      'file:///',
+    ],
+  },
+  TRUST_PROXY: {
+    unset: { trustProxy: false },
+    good: [
+      ['10.0.0.7', { trustProxy: ['10.0.0.7'] }],
+      ['10.0.0.0/8, fd00::/8,loopback', { trustProxy: ['10.0.0.0/8', 'fd00::/8', 'loopback'] }],
+    ],
+    wrong: ['true', '1', '10.0.0.0/33', '10.0.0.0/8/8', 'fd00::/129', 'proxy.example.com', '10.0.0.7,'],
+  },
   LOG_LEVEL: {
     unset: { logLevel: 'info' },
     good: [
@@ -163,6 +212,46 @@ const CASES: Record<VariableName, Case> = {
       ['trace', { logLevel: 'trace' }],
     ],
     wrong: ['verbose', 'INFO'],
+  },
+  OTEL_EXPORTER_OTLP_ENDPOINT: {
+    unset: { tracing: null },
+    good: [
+      ['http://collector:4318', { tracing: TRACES }],
+      ['http://collector:4318/', { tracing: TRACES }],
+    ],
+    wrong: ['collector:4318', 'grpc://collector:4317'],
+  },
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: {
+    unset: { tracing: null },
+    besides: COLLECTOR,
+    good: [['https://traces.example.com/otlp', { tracing: { ...TRACES, url: 'https://traces.example.com/otlp' } }]],
+    wrong: ['traces.example.com'],
+  },
+  OTEL_SERVICE_NAME: {
+    unset: { tracing: null },
+    besides: COLLECTOR,
+    good: [['billing-eu', { tracing: { ...TRACES, serviceName: 'billing-eu' } }]],
+    wrong: [],
+  },
+  OTEL_TRACES_SAMPLER: {
+    unset: { tracing: null },
+    besides: COLLECTOR,
+    good: [
+      ['always_off', { tracing: { ...TRACES, sampler: 'always_off' } }],
+      ['parentbased_traceidratio', { tracing: { ...TRACES, sampler: 'parentbased_traceidratio' } }],
+    ],
+    wrong: ['on', 'jaeger_remote', 'PARENTBASED_ALWAYS_ON'],
+  },
+  OTEL_TRACES_SAMPLER_ARG: {
+    unset: { tracing: null },
+    besides: COLLECTOR,
+    good: [
+      ['0.25', { tracing: { ...TRACES, ratio: 0.25 } }],
+      ['0', { tracing: { ...TRACES, ratio: 0 } }],
+      ['.5', { tracing: { ...TRACES, ratio: 0.5 } }],
+      ['1.0', { tracing: TRACES }],
+    ],
+    wrong: ['1.1', '-0.1', '25%', 'all', '1e-3'],
   },
 };
 const NAMES = Object.keys(CASES) as VariableName[];

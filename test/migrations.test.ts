@@ -22,10 +22,15 @@ const MIGRATIONS = readdirSync(join(__dirname, '../src/migrations'))
 /** Indexes that serve reading only; entities say nothing of them. Those that guard a rule are provoked elsewhere. */
 const READING_INDEXES = [
   'account_link_partner_idx',
+  'adjustment_line_idx',
   'adjustment_target_idx',
+  'audit_entry_service_idx',
   'audit_entry_subject_idx',
+  'billable_line_charge_idx',
   'billing_block_contract_idx',
+  'billing_period_contract_idx',
   'billing_period_due_idx',
+  'billing_period_start_idx',
   'invoice_line_invoice_idx',
   'invoice_line_sale_lines_idx',
   'ledger_block_end_idx',
@@ -34,17 +39,22 @@ const READING_INDEXES = [
   'subscription_line_product_idx',
   'subscription_line_subscription_idx',
   'subscription_partner_idx',
+  'sync_run_failed_idx',
   'sync_run_model_idx',
   'usage_assignment_contract_idx',
   'usage_assignment_record_idx',
   'usage_record_contract_idx',
+  'usage_record_counted_idx',
   'usage_record_link_idx',
   'usage_record_root_idx',
   'usage_record_transaction_idx',
   'usage_record_unassigned_idx',
   'write_back_attempt_write_back_idx',
+  'write_back_contract_idx',
   'write_back_line_idx',
   'write_back_period_idx',
+  'write_back_sequence_idx',
+  'write_back_state_idx',
 ];
 
 /** Tables of which the run-time may only add rows, and the one it may only read. */

@@ -10,7 +10,7 @@ import { type SandboxControl, startSandbox } from '../../sandbox/sandbox';
 import { createApp } from '../app';
 import { type Config, loadConfig } from '../config';
 import type { App } from '../ctx';
-import { playMinute } from '../jobs/play-minute';
+import { createPlayer, MINUTE } from '../jobs/player';
 import { migrate } from '../migrate';
 import { buildServer } from '../server';
 import { installEnvironmentKey } from '../services/api-keys';
@@ -33,7 +33,13 @@ export interface DemoInstance {
   send<T>(query: string, input?: unknown): Promise<Answer<T>>;
   /** Moves the clocks on, plays the runs of Odoo on the way, and then what a worker does every minute. */
   moveTo(instant: string): Promise<void>;
+  /** Moves the clocks on and plays the runs of Odoo on the way; no work of ours is done. */
+  setClock(instant: string): Promise<void>;
   now(): Date;
+  app: App;
+  server: FastifyInstance;
+  /** The key of the whole installation. */
+  key: string;
   /** The sandbox Odoo as a person sees it. */
   odoo: SandboxControl;
   /** Takes everything down and removes the database. */
@@ -82,15 +88,24 @@ async function assemble({ config, log, start, parts, close }: Site): Promise<Dem
     { log, clock: () => now },
   );
   parts.push({ name: 'connections', stop: () => app.close() });
+  const player = createPlayer(app);
+  parts.push({ name: 'player', stop: () => player.close() });
   const { server, key } = await serve(app, parts);
+  const setClock = async (instant: string): Promise<void> => {
+    now = new Date(instant);
+    await odoo.setNow(now);
+  };
   return {
     send: (query, input) => post(server, key, { query, variables: { i: input } }),
     async moveTo(instant): Promise<void> {
-      now = new Date(instant);
-      await odoo.setNow(now);
-      await playMinute(app);
+      await setClock(instant);
+      await player.play(MINUTE);
     },
+    setClock,
     now: () => now,
+    app,
+    server,
+    key,
     odoo,
     close,
   };

@@ -69,6 +69,8 @@ export class BillingError extends Error {
   }
 
   get retryable(): boolean {
+    // A limit on one request is not lifted by waiting; one on how often they come says how long to wait.
+    if (this.code === 'LIMIT_EXCEEDED') return this.details.retryAfterMs !== undefined;
     return ERROR_CATALOGUE[this.code].retryable;
   }
 }

@@ -85,6 +85,9 @@ export class SyncRun {
   @Column({ type: 'jsonb', default: () => "'[]'" })
   problems!: Problem[];
 
+  /** How many there are, where `problems` are not to be seen. */
+  setAsideCount?: number;
+
   @Field(() => String, {
     nullable: true,
     description: 'Why it ended early, code first; null when it ended well or has not ended.',

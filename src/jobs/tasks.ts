@@ -5,6 +5,7 @@ import type { App } from '../ctx';
 import type { TaskName } from '../queue';
 import { advanceContracts } from './advance-contracts';
 import { assignUsage } from './assign-usage';
+import { checkIdentitiesJob } from './check-identities';
 import { checkRollup } from './check-rollup';
 import { closeDuePeriods } from './close-due-periods';
 import { closePeriodJob } from './close-period';
@@ -30,6 +31,7 @@ const JOBS = {
   'assign-usage': job(nothing, assignUsage),
   'check-rollup': job(nothing, checkRollup),
   'seal-ledger': job(nothing, sealLedgerJob),
+  'check-identities': job(nothing, checkIdentitiesJob),
 } satisfies Record<TaskName, (app: App, payload: unknown) => Promise<void>>;
 
 /** Cron lines in UTC; a job key keeps a slow minute from piling up. */
@@ -41,13 +43,32 @@ export const CRONTAB = [
   '17 3 * * * sync-odoo-full ?jobKey=sync-odoo-full&max=3',
   '* * * * * seal-ledger ?jobKey=seal-ledger&max=1',
   '47 * * * * check-rollup ?jobKey=check-rollup&max=1',
+  '37 4 * * * check-identities ?jobKey=check-identities&max=3',
 ].join('\n');
 
-/** The tasks as graphile-worker takes them, bound to one App. */
+/** The tasks as graphile-worker takes them, bound to one App; each run is timed and, with tracing on, a trace of its own. */
 export function taskList(app: App): TaskList {
   return Object.fromEntries(
-    Object.entries(JOBS).map(([name, run]) => [name, (payload: unknown): Promise<void> => run(app, payload)]),
+    Object.entries(JOBS).map(([name, run]) => {
+      const work = (payload: unknown): Promise<void> => timed(app, name, () => run(app, payload));
+      const { tracing } = app;
+      return [
+        name,
+        tracing === null ? work : (payload): Promise<void> => tracing.trace(`job ${name}`, () => work(payload)),
+      ];
+    }),
   );
+}
+
+async function timed({ metrics }: App, task: string, work: () => Promise<void>): Promise<void> {
+  const stop = metrics.jobs.startTimer({ task });
+  try {
+    await work();
+    stop({ outcome: 'ok' });
+  } catch (error) {
+    stop({ outcome: 'failed' });
+    throw error;
+  }
 }
 
 function job<P>(schema: z.ZodType<P>, run: Job<P>): (app: App, payload: unknown) => Promise<void> {

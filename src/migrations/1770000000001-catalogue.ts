@@ -82,7 +82,8 @@ export class Catalogue1770000000001 implements MigrationInterface {
         service_id uuid,
         details jsonb not null default '{}'
       )`);
-    await runner.query(`create index audit_entry_subject_idx on audit_entry (subject_type, subject_id)`);
+    await runner.query(`create index audit_entry_subject_idx on audit_entry (subject_id, id)`);
+    await runner.query(`create index audit_entry_service_idx on audit_entry (service_id, id)`);
     await runner.query(`call keep_for_ever('audit_entry', 'update or delete or truncate')`);
     for (const table of ['service', 'metric'])
       await runner.query(`call keep_for_ever($1, 'delete or truncate')`, [table]);

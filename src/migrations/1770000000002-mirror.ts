@@ -161,6 +161,7 @@ export class Mirror1770000000002 implements MigrationInterface {
         error text
       )`);
     await runner.query(`create index sync_run_model_idx on sync_run (model, id)`);
+    await runner.query(`create index sync_run_failed_idx on sync_run (id) where error is not null`);
   }
 
   async down(): Promise<void> {

@@ -18,7 +18,7 @@ export class Contracts1770000000003 implements MigrationInterface {
         archived_at timestamptz,
         constraint account_link_valid_check check (valid_to is null or valid_to > valid_from),
         constraint account_link_overlap_excl exclude using gist
-          (service_id with =, account with =, tstzrange(valid_from, valid_to) with &&)
+          (service_id with =, account with =, tstzrange(valid_from, valid_to) with &&) where (archived_at is null)
       )`);
     await runner.query(`create index account_link_partner_idx on account_link (partner_id)`);
     // Rules of the catalogue as constraints: a product belongs to one service, and its charges share mode, currency, factor.
@@ -42,12 +42,15 @@ export class Contracts1770000000003 implements MigrationInterface {
         constraint charge_priced_check check ((mode = 'AMOUNT') = (price is not null) and (price is null) = (currency is null)),
         constraint charge_amount_factor_check check (mode = 'QUANTITY' or units_per_product_unit = 1),
         constraint charge_minimum_mode_check check (mode = 'AMOUNT' or minimum_amount = 0),
-        constraint charge_metric_product_key unique (metric_id, product_id),
         constraint charge_product_service_excl exclude using gist (product_id with =, service_id with <>),
         constraint charge_product_mode_excl exclude using gist (product_id with =, mode with <>),
         constraint charge_product_currency_excl exclude using gist (product_id with =, (coalesce(currency, '')) with <>),
         constraint charge_product_factor_excl exclude using gist (product_id with =, units_per_product_unit with <>)
       )`);
+    // A charge that was archived may have a successor on the same product, at another price.
+    await runner.query(
+      `create unique index charge_metric_product_key on charge (metric_id, product_id) where archived_at is null`,
+    );
     await runner.query(`
       create table biller_span (
         id uuid primary key default uuid_v7(),
@@ -88,6 +91,8 @@ export class Contracts1770000000003 implements MigrationInterface {
       `create unique index billing_period_open_key on billing_period (contract_id) where state = 'OPEN'`,
     );
     await runner.query(`create index billing_period_due_idx on billing_period (end_at) where state = 'OPEN'`);
+    await runner.query(`create index billing_period_start_idx on billing_period (start_at, id)`);
+    await runner.query(`create index billing_period_contract_idx on billing_period (contract_id, start_at, id)`);
     // Tiling is checked at commit: within a transaction a boundary may be moved in two statements.
     await runner.query(`
       create function billing_period_tile() returns trigger language plpgsql as $$

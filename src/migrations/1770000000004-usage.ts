@@ -69,6 +69,8 @@ export class Usage1770000000004 implements MigrationInterface {
     await runner.query(`create index usage_record_transaction_idx on usage_record (transaction)`);
     await runner.query(`create index usage_record_root_idx on usage_record (root, id) where root is not null`);
     await runner.query(`create index usage_record_contract_idx on usage_record (contract_id, metric_id, counted_at)`);
+    // Time rises as records come, so the index grows at its end: it costs recording little, and lists by time need it.
+    await runner.query(`create index usage_record_counted_idx on usage_record (counted_at, id)`);
     await runner.query(`create index usage_record_link_idx on usage_record (account_link_id, id)`);
     await runner.query(
       `create index usage_record_unassigned_idx on usage_record (account_link_id, metric_id) where contract_id is null`,

@@ -23,6 +23,7 @@ export class Billing1770000000005 implements MigrationInterface {
         created_at timestamptz not null,
         constraint billable_line_revision_key unique (period_id, charge_id, bucket, revision)
       )`);
+    await runner.query(`create index billable_line_charge_idx on billable_line (charge_id, id)`);
     await runner.query(`
       create table adjustment (
         id uuid primary key default uuid_v7(),
@@ -34,6 +35,7 @@ export class Billing1770000000005 implements MigrationInterface {
         reason text not null,
         created_at timestamptz not null
       )`);
+    await runner.query(`create index adjustment_line_idx on adjustment (billable_line_id)`);
     await runner.query(`create index adjustment_target_idx on adjustment (target_period_id)`);
     await runner.query(`
       create table billing_block (
@@ -79,6 +81,9 @@ export class Billing1770000000005 implements MigrationInterface {
       `create unique index write_back_live_key on write_back (subscription_line_id) where state in ('PENDING', 'UNKNOWN')`,
     );
     await runner.query(`create index write_back_line_idx on write_back (subscription_line_id, sequence)`);
+    await runner.query(`create index write_back_sequence_idx on write_back (sequence)`);
+    await runner.query(`create index write_back_state_idx on write_back (state, sequence)`);
+    await runner.query(`create index write_back_contract_idx on write_back (contract_id, sequence)`);
     await runner.query(`create index write_back_period_idx on write_back (period_id)`);
     await runner.query(`
       create table write_back_attempt (
@@ -117,6 +122,16 @@ export class Billing1770000000005 implements MigrationInterface {
       create table worker (
         id text primary key,
         seen_at timestamptz not null
+      )`);
+    // What the nightly check of the identities found, the newest of each service: rows that do not add up, usage unpriced.
+    await runner.query(`
+      create table identity_check (
+        service_id uuid primary key constraint identity_check_service_fkey references service,
+        checked_at timestamptz not null,
+        records integer not null,
+        units integer not null,
+        money integer not null,
+        unpriced integer not null
       )`);
     for (const table of ['billable_line', 'adjustment', 'slot_settlement'])
       await runner.query(`call keep_for_ever($1, 'update or delete or truncate')`, [table]);

@@ -16,7 +16,7 @@ import {
 import type { Logger } from 'pino';
 import { Agent, request } from 'undici';
 import type { OdooConnection } from '../config';
-import { classifyAnswer, faultWithoutAnswer, OdooFault } from './fault';
+import { classifyAnswer, type FaultKind, faultWithoutAnswer, OdooFault } from './fault';
 
 /** `page` reads many records; `write` changes something, so that its outcome matters. */
 export type CallKind = 'read' | 'page' | 'write';
@@ -61,10 +61,21 @@ export interface OdooClient {
   close(): Promise<void>;
 }
 
+/** A call that has ended. */
+export interface EndedCall {
+  call: OdooCall;
+  /** How the fault is to be taken; `held_back`: the call never left this process. */
+  outcome: 'ok' | FaultKind | 'held_back';
+  /** Null when it never left. */
+  seconds: number | null;
+}
+
 export interface OdooClientOptions {
   /** Most calls at one time; keep it below Odoo's number of workers. */
   callsInFlight: number;
   log: Logger;
+  /** Told of every call; it must not throw. */
+  onCall?: (ended: EndedCall) => void;
   timeoutMs?: Readonly<Record<CallKind, number>>;
   /** How long the circuit stays open the first time; each further time twice as long, up to a minute. */
   circuitOpenMs?: number;
@@ -101,6 +112,8 @@ export function createOdooClient(connection: OdooConnection, options: OdooClient
     const startedAt = process.hrtime.bigint();
     const result = await send({ agent, connection, timeoutMs: timeoutMs[call.kind] }, call);
     const durationMs = Number((process.hrtime.bigint() - startedAt) / 1_000_000n);
+    const outcome = result instanceof OdooFault ? result.kind : 'ok';
+    options.onCall?.({ call, outcome, seconds: durationMs / 1000 });
     const about = { model: call.model, method: call.method, durationMs };
     if (result instanceof OdooFault) {
       const { kind, outcome, status, odooName } = result;
@@ -116,7 +129,13 @@ export function createOdooClient(connection: OdooConnection, options: OdooClient
 
   return {
     async call(call) {
-      const result = await policy.execute(() => attempt(call)).catch(refused);
+      const result = await policy
+        .execute(() => attempt(call))
+        .catch((error: unknown) => {
+          const refusal = refused(error);
+          options.onCall?.({ call, outcome: 'held_back', seconds: null });
+          return refusal;
+        });
       if (result instanceof OdooFault) throw result;
       return result;
     },

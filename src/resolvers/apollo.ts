@@ -6,8 +6,11 @@ import { GraphQLError, Kind, visit, type DocumentNode } from 'graphql';
 import type { App, Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { ANONYMOUS } from './auth';
+import { costs } from './cost';
 import { boundErrors, formatErrors } from './format-error';
-import { buildGraphqlSchema } from './schema';
+import { knownOperations } from './known-operations';
+import { countRequests } from './observed-requests';
+import { graphqlSchema } from './schema';
 
 /** Errors of a request that was understood as HTTP: 200 for clients that ask for application/json, as the specification has it. */
 const ANSWERED_WITH_200 = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
@@ -16,8 +19,9 @@ const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json';
 /** A started server; it stops with `server`. */
 export async function startApollo(app: App, server: FastifyInstance): Promise<ApolloServer<Ctx>> {
   const apollo = new ApolloServer<Ctx>({
-    schema: buildGraphqlSchema(),
+    schema: graphqlSchema(),
     formatError: formatErrors(app.log),
+    validationRules: [knownOperations],
     includeStacktraceInErrorResponses: false,
     // Keys travel in a header that no other site can make a browser send; there are no cookies to abuse.
     csrfPrevention: false,
@@ -31,6 +35,8 @@ export async function startApollo(app: App, server: FastifyInstance): Promise<Ap
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       answers,
+      costs,
+      countRequests,
       ...(app.config.production ? [introspectionWithKey] : []),
     ],
   });

@@ -1,36 +1,85 @@
 /** The audit log in GraphQL. */
-import { Arg, Args, Authorized, Ctx as Context, Field, ID, InputType, Query, Resolver } from 'type-graphql';
+import {
+  Args,
+  ArgsType,
+  Authorized,
+  Ctx as Context,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Query,
+  Resolver,
+  Root,
+} from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { AuditEntry } from '../entities/audit-entry';
-import { listAuditEntries } from '../services/audit';
-import { connectionType, PageArguments, toConnection, type Connection } from './connection';
+import { Service } from '../entities/service';
+import { type AuditEntryOrder as AuditEntryOrderName, listAuditEntries } from '../services/audit';
+import { connectionType, orderEnum, PageArguments, toConnection, type Connection } from './connection';
+import { serviceById } from './loaders';
 
 const AuditEntryConnection = connectionType(AuditEntry, 'AuditEntry');
+
+const AuditEntryOrder = orderEnum<AuditEntryOrderName>('AuditEntryOrder', 'audit entries', {
+  AT_ASC: 'As the changes were made, the first one first.',
+  AT_DESC: 'As the changes were made, the newest first.',
+});
 
 @InputType({ description: 'Which entries are wanted; what is left out does not narrow.' })
 export class AuditEntryFilter {
   @Field(() => String, { nullable: true, description: 'Service code.' })
   service?: string | null;
 
-  @Field(() => ID, { nullable: true, description: 'Id of the thing that changed.' })
-  subjectId?: string | null;
+  @Field(() => String, {
+    nullable: true,
+    description: 'Who made the change: the id of a key, `env`, `cli:<user>` or `job:<name>`.',
+  })
+  actor?: string | null;
 
   @Field(() => String, { nullable: true, description: 'What happened: "metric.created".' })
   action?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Kind of the thing that changed: "metric".' })
+  subjectType?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Id of the thing that changed.' })
+  subjectId?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'Changes made at this instant or later.' })
+  from?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'Changes made before this instant.' })
+  to?: string | null;
+}
+
+@ArgsType()
+export class AuditEntriesArguments extends PageArguments {
+  @Field(() => AuditEntryFilter, { nullable: true, description: 'Which entries are wanted.' })
+  filter?: AuditEntryFilter | null;
+
+  @Field(() => AuditEntryOrder, { defaultValue: AuditEntryOrder.AT_DESC, description: 'The order.' })
+  orderBy!: AuditEntryOrderName;
 }
 
 @Resolver(() => AuditEntry)
 export class AuditEntriesResolver {
   @Authorized('admin')
   @Query(() => AuditEntryConnection, {
-    description: 'Who changed what, the newest first. Scope admin; a key of a service sees the entries of its service.',
+    description: 'Who changed what. Scope admin; a key of a service sees the entries of its service.',
   })
   async auditEntries(
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
-    @Arg('filter', () => AuditEntryFilter, { nullable: true, description: 'Which entries are wanted.' })
-    filter: AuditEntryFilter | null = null,
+    @Args(() => AuditEntriesArguments) { filter, orderBy, ...page }: AuditEntriesArguments,
   ): Promise<Connection<AuditEntry>> {
-    return toConnection(await listAuditEntries(ctx, filter ?? {}, page));
+    return toConnection(await listAuditEntries(ctx, filter ?? {}, { order: orderBy, page }));
+  }
+
+  @FieldResolver(() => Service, {
+    nullable: true,
+    description: 'The service concerned; null for what concerns the whole installation.',
+  })
+  async service(@Root() entry: AuditEntry, @Context() ctx: Ctx): Promise<Service | null> {
+    return entry.serviceId === null ? null : serviceById(ctx).load(entry.serviceId);
   }
 }

@@ -2,6 +2,7 @@
 import {
   Arg,
   Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -21,28 +22,63 @@ import { BillingPeriod, BillingPeriodState } from '../entities/billing-period';
 import { Day } from '../entities/columns';
 import { Contract } from '../entities/contract';
 import { WriteBack } from '../entities/write-back';
-import { billingPeriods } from '../services/billing-reads';
+import { type BillingPeriodOrder as BillingPeriodOrderName, billingPeriods } from '../services/billing-lists';
 import { closePeriod, confirmPeriod } from '../services/periods';
 import type { RatedLine as Rated } from '../services/rating';
-import { type Connection, PageArguments, connectionType, toConnection } from './connection';
+import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
 import { blocksByPeriodId, contractById, linesByPeriodId, periodById, writeBacksByPeriodId } from './loaders';
 import { RatedLine } from './rated-lines';
 
 export const BillingPeriodConnection = connectionType(BillingPeriod, 'BillingPeriod');
 
+const BillingPeriodOrder = orderEnum<BillingPeriodOrderName>('BillingPeriodOrder', 'billing periods', {
+  START_AT_ASC: 'By their start, the earliest first.',
+  START_AT_DESC: 'By their start, the latest first.',
+});
+
 @InputType({ description: 'Which periods; all conditions hold together.' })
 export class BillingPeriodFilter {
+  @Field(() => String, { nullable: true, description: 'Code of a service: of the contracts of its linked partners.' })
+  service?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "A service's own id of an account: of the contracts its link means.",
+  })
+  account?: string | null;
+
   @Field(() => ID, { nullable: true, description: 'Of this contract.' })
   contractId?: string | null;
 
   @Field(() => [BillingPeriodState], { nullable: true, description: 'In one of these states.' })
   states?: BillingPeriodState[] | null;
 
+  @Field(() => Date, { nullable: true, description: 'That start at this instant or later.' })
+  startFrom?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'That start before this instant.' })
+  startTo?: string | null;
+
   @Field(() => Date, { nullable: true, description: 'That end at this instant or later.' })
   endFrom?: string | null;
 
   @Field(() => Date, { nullable: true, description: 'That end before this instant.' })
   endTo?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Only those with something in the way of writing them, or only those without.',
+  })
+  blocked?: boolean | null;
+}
+
+@ArgsType()
+export class BillingPeriodsArguments extends PageArguments {
+  @Field(() => BillingPeriodFilter, { nullable: true, description: 'Which periods; all when left out.' })
+  filter?: BillingPeriodFilter | null;
+
+  @Field(() => BillingPeriodOrder, { defaultValue: BillingPeriodOrder.START_AT_DESC, description: 'The order.' })
+  orderBy!: BillingPeriodOrderName;
 }
 
 @InputType({ description: 'The period to close.' })
@@ -90,14 +126,12 @@ export class ConfirmPeriodPayload {
 @Resolver(() => BillingPeriod)
 export class BillingPeriodsResolver {
   @Authorized('billing:read')
-  @Query(() => BillingPeriodConnection, { description: 'Billing periods, the newest start first. Scope billing:read.' })
+  @Query(() => BillingPeriodConnection, { description: 'Billing periods. Scope billing:read.' })
   async billingPeriods(
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
-    @Arg('filter', () => BillingPeriodFilter, { nullable: true, description: 'Which periods; all when left out.' })
-    filter?: BillingPeriodFilter | null,
+    @Args(() => BillingPeriodsArguments) { filter, orderBy, ...page }: BillingPeriodsArguments,
   ): Promise<Connection<BillingPeriod>> {
-    return toConnection(await billingPeriods(ctx, filter ?? {}, page));
+    return toConnection(await billingPeriods(ctx, filter ?? {}, { order: orderBy, page }));
   }
 
   @Authorized('billing:run')

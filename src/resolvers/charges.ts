@@ -7,6 +7,7 @@ import {
   Ctx as Context,
   Field,
   FieldResolver,
+  ID,
   InputType,
   Int,
   Mutation,
@@ -21,8 +22,8 @@ import { parsePriceModel, type PriceModel as Price } from '../domain/price-model
 import { Charge, ChargeMode } from '../entities/charge';
 import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
-import { createCharge, listCharges } from '../services/catalog-charges';
-import { connectionType, PageArguments, toConnection, type Connection } from './connection';
+import { archiveCharge, createCharge, listCharges } from '../services/catalog-charges';
+import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { metricById, productById } from './loaders';
 import { PriceModel, PriceModelInput } from './price-models';
 
@@ -86,6 +87,25 @@ export class CreateChargePayload {
   charge!: Charge;
 }
 
+@InputType({ description: 'The charge to take out of use.' })
+export class ArchiveChargeInput {
+  @Field(() => ID, { description: 'Id of the charge.' })
+  id!: string;
+
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'Periods that begin then or later are not rated with it. Left out: now, so that the open periods are rated with it to their end. It may lie in the past, as far as no later period was closed with the charge.',
+  })
+  from?: string | null;
+}
+
+@ObjectType({ description: 'The charge taken out of use.' })
+export class ArchiveChargePayload {
+  @Field(() => Charge, { description: 'The charge as it stands now.' })
+  charge!: Charge;
+}
+
 @ArgsType()
 export class ChargesArguments extends PageArguments {
   @Field(() => String, { nullable: true, description: 'Code of the service whose charges are wanted.' })
@@ -93,6 +113,12 @@ export class ChargesArguments extends PageArguments {
 
   @Field(() => String, { nullable: true, description: 'Code of the metric whose charges are wanted.' })
   metric?: string | null;
+
+  @Field(() => Int, { nullable: true, description: "Odoo's id of the product whose charges are wanted." })
+  productOdooId?: number | null;
+
+  @Field(() => Boolean, { nullable: true, description: ARCHIVED_FILTER })
+  archived?: boolean | null;
 }
 
 @Resolver(() => Charge)
@@ -116,6 +142,19 @@ export class ChargesResolver {
     @Arg('input', () => CreateChargeInput, { description: 'The charge to make.' }) input: CreateChargeInput,
   ): Promise<CreateChargePayload> {
     return createCharge(ctx, input);
+  }
+
+  @Authorized('catalog:write')
+  @Mutation(() => ArchiveChargePayload, {
+    nullable: true,
+    description:
+      'Takes a charge out of use from the next period on; what is rated stays, and what is due on its product stays due and is still written to Odoo. A new charge of the metric, on the same product or another, takes over where this one ends. Archiving it again changes nothing, unless an earlier instant is named. Scope catalog:write.',
+  })
+  archiveCharge(
+    @Context() ctx: Ctx,
+    @Arg('input', () => ArchiveChargeInput, { description: 'The charge, and from when on.' }) input: ArchiveChargeInput,
+  ): Promise<ArchiveChargePayload> {
+    return archiveCharge(ctx, input);
   }
 
   @FieldResolver(() => Metric, { description: 'What is charged.' })

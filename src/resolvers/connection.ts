@@ -1,5 +1,5 @@
 /** Connections: the types of a paged list, made for each noun, and the page turned into one. */
-import { ArgsType, Field, Int, ObjectType, type ClassType } from 'type-graphql';
+import { ArgsType, Field, Int, ObjectType, registerEnumType, type ClassType } from 'type-graphql';
 import { DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, type Page, type PageArgs } from '../services/page';
 
 /** `first` and `after` of every connection: `@Args(() => PageArguments) page: PageArguments`. */
@@ -15,6 +15,38 @@ export class PageArguments implements PageArgs {
   @Field(() => String, { nullable: true, description: 'The `endCursor` of the page before; none for the first page.' })
   after?: string | null;
 }
+
+const DEFAULT_INNER_PAGE_SIZE = 12;
+
+/** The same for a list within each node of another one: fewer by default, as they multiply. */
+@ArgsType()
+export class InnerPageArguments implements PageArgs {
+  @Field(() => Int, {
+    nullable: true,
+    defaultValue: DEFAULT_INNER_PAGE_SIZE,
+    description: `At most this many, from 1 to ${MAX_PAGE_SIZE}.`,
+  })
+  first?: number | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'The `endCursor` of the page before, for all nodes alike; none for the first page.',
+  })
+  after?: string | null;
+}
+
+/** Registers the enum of a list's orders, each with its description, and returns its members by name. */
+export function orderEnum<O extends string>(name: string, things: string, values: Record<O, string>): { [K in O]: K } {
+  const members = Object.fromEntries(Object.keys(values).map((order) => [order, order])) as { [K in O]: K };
+  const valuesConfig = Object.fromEntries(
+    Object.entries<string>(values).map(([order, description]) => [order, { description }]),
+  );
+  registerEnumType(members, { name, description: `The order of ${things}.`, valuesConfig: valuesConfig as never });
+  return members;
+}
+
+/** What `archived` means as a filter, wherever things can be archived. */
+export const ARCHIVED_FILTER = 'Only those out of use, or only those in use; both when left out.';
 
 @ObjectType({
   description:
@@ -70,8 +102,11 @@ export function connectionType<T extends object>(node: ClassType<T>, name: strin
   return NounConnection;
 }
 
-export function toConnection<T>(page: Page<T>): Connection<T> {
-  const { nodes, cursors, hasNextPage, hasPreviousPage } = page;
+const NO_PAGE = { nodes: [], cursors: [], hasNextPage: false, hasPreviousPage: false };
+
+/** The page as a connection; null, a page of nothing in sight, as an empty one. */
+export function toConnection<T>(page: Page<T> | null): Connection<T> {
+  const { nodes, cursors, hasNextPage, hasPreviousPage } = page ?? NO_PAGE;
   return {
     edges: nodes.map((node, index) => ({ cursor: cursors[index] ?? '', node })),
     nodes,

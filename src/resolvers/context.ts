@@ -1,6 +1,8 @@
 /** From an HTTP request to its Ctx: whose key it carries, and the instant it stands at. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor, App, Ctx } from '../ctx';
+import { BillingError } from '../domain/errors';
+import { counted, LIMITS } from '../domain/limits';
 import { authenticate } from '../services/api-key-check';
 import { ANONYMOUS } from './auth';
 
@@ -16,6 +18,8 @@ const REFUSED = JSON.stringify({
   errors: [{ message: 'The API key is not valid.', extensions: { code: 'UNAUTHENTICATED', retryable: false } }],
 });
 
+const KEY_FOR_LARGE_BODIES = `Send an API key: "Authorization: Bearer fb_…". Without one a body tells its length, at most ${counted(LIMITS.anonymousBodyBytes)} bytes.`;
+
 /** A hook that gives the request its Ctx, or answers 401 before a byte of the body is read. */
 export function authenticateRequests(app: App) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
@@ -27,9 +31,17 @@ export function authenticateRequests(app: App) {
         .headers({ 'www-authenticate': 'Bearer', 'content-type': 'application/json; charset=utf-8' })
         .send(REFUSED);
     }
+    if (actor === ANONYMOUS && mayBeLarge(request)) throw new BillingError('UNAUTHENTICATED', KEY_FOR_LARGE_BODIES);
     request.ctx = { ...app, now, actor, requestId: request.id };
     return undefined;
   };
+}
+
+/** A body that does not tell its length may be of any. */
+function mayBeLarge({ headers }: FastifyRequest): boolean {
+  const length = headers['content-length'];
+  if (length === undefined) return headers['transfer-encoding'] !== undefined;
+  return Number(length) > LIMITS.anonymousBodyBytes;
 }
 
 async function actorOf(app: App, authorization: string | undefined, now: Date): Promise<Actor | null> {

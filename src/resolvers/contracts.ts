@@ -1,21 +1,52 @@
 /** Contracts in GraphQL: their orders, billers and periods. */
-import { Args, Ctx as Context, FieldResolver, Resolver, Root } from 'type-graphql';
+import { Arg, Args, Authorized, Ctx as Context, FieldResolver, ID, Query, Resolver, Root } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { BillerSpan } from '../entities/biller-span';
 import { BillingPeriod } from '../entities/billing-period';
 import { Contract } from '../entities/contract';
+import { Partner } from '../entities/partner';
 import { Service } from '../entities/service';
 import { Subscription } from '../entities/subscription';
-import { billingPeriods } from '../services/billing-reads';
+import type { ProductBalance } from '../services/balances';
+import { contractInSight } from '../services/contracts';
+import { Balance } from './balances';
 import { BillingPeriodConnection } from './billing-periods';
-import { type Connection, PageArguments, toConnection } from './connection';
-import { openPeriodByContractId, serviceById, spansByContractId, subscriptionsByContractId } from './loaders';
+import { type Connection, InnerPageArguments, toConnection } from './connection';
+import {
+  balancesByContractId,
+  openPeriodByContractId,
+  partnerByOdooId,
+  periodPageByContractId,
+  serviceById,
+  spansByContractId,
+  subscriptionsByContractId,
+} from './loaders';
 
 @Resolver(() => Contract)
 export class ContractsResolver {
+  @Authorized('catalog:read')
+  @Query(() => Contract, { nullable: true, description: 'One contract. Scope catalog:read.' })
+  contract(@Context() ctx: Ctx, @Arg('id', () => ID, { description: 'Our id of it.' }) id: string): Promise<Contract> {
+    return contractInSight(ctx, id, 'id');
+  }
+
   @FieldResolver(() => [Subscription], { description: 'Its orders in sequence, the oldest first.' })
   async subscriptions(@Root() contract: Contract, @Context() ctx: Ctx): Promise<Subscription[]> {
     return (await subscriptionsByContractId(ctx).load(contract.id)) ?? [];
+  }
+
+  @FieldResolver(() => Partner, {
+    nullable: true,
+    description: 'The customer on its newest order in sight.',
+  })
+  async partner(@Root() contract: Contract, @Context() ctx: Ctx): Promise<Partner | null> {
+    const newest = (await subscriptionsByContractId(ctx).load(contract.id))?.at(-1);
+    return newest === undefined ? null : partnerByOdooId(ctx).load(newest.partnerOdooId);
+  }
+
+  @FieldResolver(() => [Balance], { description: 'What is due on each of its products.' })
+  async balances(@Root() contract: Contract, @Context() ctx: Ctx): Promise<ProductBalance[]> {
+    return (await balancesByContractId(ctx).load(contract.id)) ?? [];
   }
 
   @FieldResolver(() => [BillerSpan], { description: 'Who bills which service, and when.' })
@@ -35,9 +66,9 @@ export class ContractsResolver {
   async periods(
     @Root() contract: Contract,
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
+    @Args(() => InnerPageArguments) page: InnerPageArguments,
   ): Promise<Connection<BillingPeriod>> {
-    return toConnection(await billingPeriods(ctx, { contractId: contract.id }, page));
+    return toConnection(await periodPageByContractId(ctx, page).load(contract.id));
   }
 }
 

@@ -15,6 +15,9 @@ const PASSED_CODES = new Set([
   'OPERATION_RESOLUTION_FAILURE',
 ]);
 
+/** What GraphQL adds when it stops looking for wrong variables; Apollo gives it no code. */
+const TOO_MANY_WRONG = /^Too many errors processing variables/;
+
 const MAX_LOCATIONS = 10;
 const MAX_PATH_LENGTH = 40;
 const MAX_PATH_NAME_LENGTH = 100;
@@ -26,7 +29,7 @@ const MAX_EMPTY_DATA_BYTES = 8 * 1024;
 export function formatErrors(log: Logger): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
   return (formatted, error) => {
     const origin = error instanceof GraphQLError ? (error.originalError ?? error) : error;
-    const code = formatted.extensions?.code;
+    const code = TOO_MANY_WRONG.test(formatted.message) ? 'BAD_USER_INPUT' : formatted.extensions?.code;
     const isOurs = origin instanceof BillingError;
     if (!isOurs && typeof code === 'string' && PASSED_CODES.has(code)) {
       return bounded(formatted, formatted.message, { code, retryable: false });

@@ -1,8 +1,11 @@
 /** Loaders: reads by key, gathered over one request, so that a list of nodes costs one query a field. */
 import DataLoader from 'dataloader';
 import type { Ctx } from '../ctx';
+import { balancesByContractIds } from '../services/balances';
+import { periodPagesByContractIds } from '../services/billing-lists';
 import {
   adjustmentsByLineIds,
+  attemptsByWriteBackIds,
   blocksByPeriodIds,
   newestLinesByPeriodIds,
   openPeriodsByContractIds,
@@ -27,9 +30,13 @@ import {
   plansByOdooIds,
   productsByOdooIds,
   subscriptionLinesByIds,
+  subscriptionPagesByContractIds,
+  subscriptionPagesByPartnerOdooIds,
   subscriptionsByContractIds,
   subscriptionsByOdooIds,
 } from '../services/mirror-reads';
+
+import type { Page, PageArgs } from '../services/page';
 
 const MAX_BATCH_SIZE = 1_000;
 
@@ -56,6 +63,22 @@ export function loader<K, V>(
   };
 }
 
+/** The same for the pages of a list within each node: one query for all nodes that ask for the same page. */
+function pageLoader<K, V>(
+  read: (ctx: Ctx, parents: readonly K[], page: PageArgs) => Promise<Map<K, Page<V>>>,
+): (ctx: Ctx, page: PageArgs) => DataLoader<K, Page<V> | null> {
+  const loaders = new WeakMap<Ctx, Map<string, DataLoader<K, Page<V> | null>>>();
+  return (ctx, { first, after }) => {
+    const ofRequest = loaders.get(ctx) ?? new Map<string, DataLoader<K, Page<V> | null>>();
+    loaders.set(ctx, ofRequest);
+    const name = JSON.stringify([first, after]);
+    const instance =
+      ofRequest.get(name) ?? loader<K, Page<V>>((_, parents) => read(ctx, parents, { first, after }))(ctx);
+    ofRequest.set(name, instance);
+    return instance;
+  };
+}
+
 export const accountLinkById = loader(accountLinksByIds);
 export const apiKeyById = loader(apiKeysByIds);
 export const chargeById = loader(chargesByIds);
@@ -70,6 +93,9 @@ export const openPeriodByContractId = loader(openPeriodsByContractIds);
 export const periodById = loader(periodsByIds);
 export const linesByPeriodId = loader(newestLinesByPeriodIds);
 export const blocksByPeriodId = loader(blocksByPeriodIds);
+export const attemptsByWriteBackId = loader(attemptsByWriteBackIds);
+export const balancesByContractId = loader(balancesByContractIds);
+export const periodPageByContractId = pageLoader(periodPagesByContractIds);
 export const adjustmentsByLineId = loader(adjustmentsByLineIds);
 export const writeBackById = loader(writeBacksByIds);
 export const writeBacksByPeriodId = loader(writeBacksByPeriodIds);
@@ -82,4 +108,6 @@ export const planByOdooId = loader(plansByOdooIds);
 export const productByOdooId = loader(productsByOdooIds);
 export const subscriptionByOdooId = loader(subscriptionsByOdooIds);
 export const subscriptionLineById = loader(subscriptionLinesByIds);
+export const subscriptionPageByContractId = pageLoader(subscriptionPagesByContractIds);
+export const subscriptionPageByPartnerOdooId = pageLoader(subscriptionPagesByPartnerOdooIds);
 export const subscriptionsByContractId = loader(subscriptionsByContractIds);

@@ -2,6 +2,7 @@
 import {
   Arg,
   Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -17,8 +18,8 @@ import type { Ctx } from '../ctx';
 import { Charge } from '../entities/charge';
 import { Aggregation, CounterSemantics, Metric } from '../entities/metric';
 import { Service } from '../entities/service';
-import { createMetric, listMetrics } from '../services/catalog-metrics';
-import { connectionType, PageArguments, toConnection, type Connection } from './connection';
+import { archiveMetric, createMetric, listMetrics, updateMetric } from '../services/catalog-metrics';
+import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { chargesByMetricId, serviceById } from './loaders';
 
 const MetricConnection = connectionType(Metric, 'Metric');
@@ -60,10 +61,79 @@ export class CreateMetricInput {
   perEvent!: boolean;
 }
 
+@InputType({
+  description:
+    'What to change of a metric; what is left out stays as it is, and nothing can be cleared. Its code never changes.',
+})
+export class UpdateMetricInput {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Service code; needed only with a key of the whole installation.',
+  })
+  service?: string | null;
+
+  @Field(() => String, { description: 'Code of the metric.' })
+  metric!: string;
+
+  @Field(() => String, { nullable: true, description: 'For people, 1 to 200 characters.' })
+  name?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Printed after quantities, 1 to 50 characters. A label: the quantities recorded stay as they are.',
+  })
+  unit?: string | null;
+
+  @Field(() => Aggregation, {
+    nullable: true,
+    description: 'How the quantities of a period become one; fixed once there is usage of the metric.',
+  })
+  aggregation?: Aggregation | null;
+
+  @Field(() => CounterSemantics, {
+    nullable: true,
+    description: "What a record's quantity means; fixed once there is usage of the metric.",
+  })
+  semantics?: CounterSemantics | null;
+}
+
+@InputType({ description: 'The metric to take out of use.' })
+export class ArchiveMetricInput {
+  @Field(() => String, {
+    nullable: true,
+    description: 'Service code; needed only with a key of the whole installation.',
+  })
+  service?: string | null;
+
+  @Field(() => String, { description: 'Code of the metric.' })
+  metric!: string;
+}
+
 @ObjectType({ description: 'The metric made.' })
 export class CreateMetricPayload {
   @Field(() => Metric, { description: 'The metric made.' })
   metric!: Metric;
+}
+
+@ObjectType({ description: 'The metric changed.' })
+export class UpdateMetricPayload {
+  @Field(() => Metric, { description: 'The metric as it stands now.' })
+  metric!: Metric;
+}
+
+@ObjectType({ description: 'The metric taken out of use.' })
+export class ArchiveMetricPayload {
+  @Field(() => Metric, { description: 'The metric as it stands now.' })
+  metric!: Metric;
+}
+
+@ArgsType()
+export class MetricsArguments extends PageArguments {
+  @Field(() => String, { nullable: true, description: 'Code of the service whose metrics are wanted.' })
+  service?: string | null;
+
+  @Field(() => Boolean, { nullable: true, description: ARCHIVED_FILTER })
+  archived?: boolean | null;
 }
 
 @Resolver(() => Metric)
@@ -72,11 +142,9 @@ export class MetricsResolver {
   @Query(() => MetricConnection, { description: 'Metrics, the oldest first. Scope catalog:read.' })
   async metrics(
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
-    @Arg('service', () => String, { nullable: true, description: 'Code of the service whose metrics are wanted.' })
-    service: string | null = null,
+    @Args(() => MetricsArguments) filter: MetricsArguments,
   ): Promise<Connection<Metric>> {
-    return toConnection(await listMetrics(ctx, service, page));
+    return toConnection(await listMetrics(ctx, filter, filter));
   }
 
   @Authorized('catalog:write')
@@ -86,6 +154,32 @@ export class MetricsResolver {
     @Arg('input', () => CreateMetricInput, { description: 'The metric to make.' }) input: CreateMetricInput,
   ): Promise<CreateMetricPayload> {
     return createMetric(ctx, input);
+  }
+
+  @Authorized('catalog:write')
+  @Mutation(() => UpdateMetricPayload, {
+    nullable: true,
+    description:
+      'Changes what is given of a metric. How it counts is fixed once there is usage of it: CONFLICT names the field. Scope catalog:write.',
+  })
+  updateMetric(
+    @Context() ctx: Ctx,
+    @Arg('input', () => UpdateMetricInput, { description: 'The metric, and what to change.' }) input: UpdateMetricInput,
+  ): Promise<UpdateMetricPayload> {
+    return updateMetric(ctx, input);
+  }
+
+  @Authorized('catalog:write')
+  @Mutation(() => ArchiveMetricPayload, {
+    nullable: true,
+    description:
+      'Takes a metric out of use, once no charge of it is in use. It stays readable and keeps its code; usage that counts before now is still taken, later usage is refused with CONFLICT. Archiving it again changes nothing. Scope catalog:write.',
+  })
+  archiveMetric(
+    @Context() ctx: Ctx,
+    @Arg('input', () => ArchiveMetricInput, { description: 'The metric.' }) input: ArchiveMetricInput,
+  ): Promise<ArchiveMetricPayload> {
+    return archiveMetric(ctx, input);
   }
 
   @FieldResolver(() => Service, { description: 'The service that counts it.' })

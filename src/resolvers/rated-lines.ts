@@ -1,8 +1,8 @@
 /** Rated usage in GraphQL: previews, stored lines with their revisions, and the steps that explain an amount. */
 import { strict as assert } from 'node:assert';
 import {
-  Arg,
   Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -24,12 +24,18 @@ import { BillableLine } from '../entities/billable-line';
 import { BillingPeriod } from '../entities/billing-period';
 import { Charge } from '../entities/charge';
 import { SubscriptionLine } from '../entities/subscription-line';
-import { billableLines, storedSteps } from '../services/billing-reads';
+import { type BillableLineOrder as BillableLineOrderName, billableLines } from '../services/billing-lists';
+import { storedSteps } from '../services/billing-reads';
 import type { RatedLine as Rated } from '../services/rating';
-import { type Connection, PageArguments, connectionType, toConnection } from './connection';
+import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
 import { adjustmentsByLineId, chargeById, metricById, periodById, subscriptionLineById } from './loaders';
 
 const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
+
+const BillableLineOrder = orderEnum<BillableLineOrderName>('BillableLineOrder', 'rated lines', {
+  CREATED_AT_ASC: 'As they were rated, the first one first.',
+  CREATED_AT_DESC: 'As they were rated, the newest first.',
+});
 
 const PriceStepKinds = {
   UNITS: 'UNITS',
@@ -106,11 +112,44 @@ export class BillableLineFilter {
   @Field(() => String, { nullable: true, description: 'Of the charges of this service, by code.' })
   service?: string | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description: "A service's own id of an account: of the contracts its link means.",
+  })
+  account?: string | null;
+
   @Field(() => ID, { nullable: true, description: 'Of this contract.' })
   contractId?: string | null;
 
   @Field(() => ID, { nullable: true, description: 'Of this period.' })
   periodId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Of this charge.' })
+  chargeId?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'Of the charges of metrics with this code.' })
+  metric?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'Of periods that start at this instant or later.' })
+  periodFrom?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'Of periods that start before this instant.' })
+  periodTo?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Only the newest revisions, which count, or only those that were replaced.',
+  })
+  newest?: boolean | null;
+}
+
+@ArgsType()
+export class BillableLinesArguments extends PageArguments {
+  @Field(() => BillableLineFilter, { nullable: true, description: 'Which lines; all when left out.' })
+  filter?: BillableLineFilter | null;
+
+  @Field(() => BillableLineOrder, { defaultValue: BillableLineOrder.CREATED_AT_DESC, description: 'The order.' })
+  orderBy!: BillableLineOrderName;
 }
 
 @Resolver(() => RatedLine)
@@ -143,15 +182,13 @@ export class RatedLinesResolver {
 export class BillableLinesResolver {
   @Authorized('billing:read')
   @Query(() => BillableLineConnection, {
-    description: 'Rated lines with all their revisions, the newest first. Scope billing:read.',
+    description: 'Rated lines with all their revisions. Scope billing:read.',
   })
   async billableLines(
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
-    @Arg('filter', () => BillableLineFilter, { nullable: true, description: 'Which lines; all when left out.' })
-    filter?: BillableLineFilter | null,
+    @Args(() => BillableLinesArguments) { filter, orderBy, ...page }: BillableLinesArguments,
   ): Promise<Connection<BillableLine>> {
-    return toConnection(await billableLines(ctx, filter ?? {}, page));
+    return toConnection(await billableLines(ctx, filter ?? {}, { order: orderBy, page }));
   }
 
   @FieldResolver(() => BillingPeriod, { description: 'The period that was rated.' })

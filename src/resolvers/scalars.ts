@@ -6,10 +6,7 @@
 import { GraphQLError, GraphQLScalarType, Kind, valueFromASTUntyped, type ValueNode } from 'graphql';
 import type { BuildSchemaOptions } from 'type-graphql';
 import { Decimal, printDecimal } from '../domain/decimal';
-import { clip } from '../domain/errors';
 import { Day, FlatObject, JsonObject } from '../entities/columns';
-
-const MAX_DIMENSIONS = 20;
 
 /** In: text, for `parseDecimal`. Out: `Decimal`. */
 const DecimalScalar = new GraphQLScalarType<string, string>({
@@ -55,31 +52,16 @@ const DateScalar = textScalar({
   },
 });
 
-type DimensionValue = string | number | boolean;
-
-const DimensionsScalar = objectScalar<Record<string, DimensionValue>>({
+/** In: an object, for domain/usage-record.ts. */
+const DimensionsScalar = objectScalar({
   name: 'Dimensions',
   description:
     'Flat JSON object of at most 20 keys of at most 100 characters; values are strings of at most 200 characters, numbers or booleans, compared as text.',
-  check: (object) => {
-    const entries = Object.entries(object);
-    if (entries.length > MAX_DIMENSIONS) throw refused('Dimensions', `an object of at most ${MAX_DIMENSIONS} keys`);
-    for (const [key, value] of entries) {
-      if (key === '' || key.length > 100) throw refused('Dimensions', 'an object whose keys have 1 to 100 characters');
-      if (!isDimensionValue(value)) {
-        throw refused(
-          'Dimensions',
-          `flat, with short texts, numbers and booleans; "${clip(key, 60)}" is none of these`,
-        );
-      }
-    }
-  },
 });
 
-const JSONObjectScalar = objectScalar<Record<string, unknown>>({
+const JSONObjectScalar = objectScalar({
   name: 'JSONObject',
   description: 'JSON object whose shape depends on its place.',
-  check: () => undefined,
 });
 
 /** `@Field(() => Date)` is a DateTime, `@Field(() => Day)` a Date. */
@@ -106,30 +88,19 @@ function textScalar({ name, description, serialize }: TextScalar): GraphQLScalar
   return new GraphQLScalarType({ name, description, serialize, parseValue: parse, parseLiteral });
 }
 
-interface ObjectScalar {
-  name: string;
-  description: string;
-  check(object: object): void;
-}
+type JsonRecord = Record<string, unknown>;
 
-function objectScalar<T extends object>({ name, description, check }: ObjectScalar): GraphQLScalarType<T, T> {
-  const parse = (value: unknown): T => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(name, 'a JSON object');
-    check(value);
-    return value as T;
+function objectScalar(named: { name: string; description: string }): GraphQLScalarType<JsonRecord, JsonRecord> {
+  const parse = (value: unknown): JsonRecord => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw refused(named.name, 'a JSON object');
+    return value as JsonRecord;
   };
   return new GraphQLScalarType({
-    name,
-    description,
-    serialize: (value) => value as T,
+    ...named,
+    serialize: (value) => value as JsonRecord,
     parseValue: parse,
     parseLiteral: (node, variables) => parse(valueFromASTUntyped(node, variables)),
   });
-}
-
-function isDimensionValue(value: unknown): value is DimensionValue {
-  if (typeof value === 'string') return value.length <= 200;
-  return typeof value === 'boolean' || typeof value === 'number';
 }
 
 function refused(name: string, expected: string): GraphQLError {

@@ -19,9 +19,10 @@ import {
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
-import { RetryWriteBackPayloadResolver, WriteBacksResolver } from './write-backs';
+import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
 import { ChargesResolver } from './charges';
 import { MetricsResolver } from './metrics';
+import { observeRootFields } from './observed-requests';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
@@ -67,6 +68,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,
+  WriteBackAttemptsResolver,
   WriteBacksResolver,
 ];
 
@@ -80,6 +82,13 @@ const ROOT_DESCRIPTIONS = {
   Mutation:
     'What can be changed. Every field is nullable, so that one that fails does not hide the answer of its neighbour.',
 };
+
+let made: GraphQLSchema | undefined;
+
+/** The schema of this process: made once, for it takes a while and holds no state. */
+export function graphqlSchema(): GraphQLSchema {
+  return (made ??= buildGraphqlSchema());
+}
 
 /** @throws AssertionError when a root field says nothing about who may ask. */
 export function buildGraphqlSchema(): GraphQLSchema {
@@ -98,5 +107,5 @@ export function buildGraphqlSchema(): GraphQLSchema {
   for (const { schemaName, roles } of [...queries, ...mutations]) {
     assert(roles !== undefined, `${schemaName} lacks @Authorized`);
   }
-  return schema;
+  return observeRootFields(schema);
 }

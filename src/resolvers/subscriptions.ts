@@ -2,6 +2,7 @@
 import {
   Arg,
   Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -22,8 +23,13 @@ import { Product } from '../entities/product';
 import { Subscription, SubscriptionState } from '../entities/subscription';
 import { SubscriptionLine } from '../entities/subscription-line';
 import { MirrorModel } from '../entities/sync-run';
-import { listSubscriptions, subscriptionInSight } from '../services/mirror-reads';
-import { connectionType, PageArguments, toConnection, type Connection } from './connection';
+import { Day } from '../entities/columns';
+import {
+  listSubscriptions,
+  subscriptionInSight,
+  type SubscriptionOrder as SubscriptionOrderName,
+} from '../services/mirror-reads';
+import { connectionType, orderEnum, PageArguments, toConnection, type Connection } from './connection';
 import {
   chargesByProductOdooId,
   contractById,
@@ -38,6 +44,13 @@ import { asOfRow } from './mirror-nouns';
 
 export const SubscriptionConnection = connectionType(Subscription, 'Subscription');
 
+const SubscriptionOrder = orderEnum<SubscriptionOrderName>('SubscriptionOrder', 'subscriptions', {
+  FIRST_SEEN_AT_ASC: 'As they were first seen here, the first one first.',
+  FIRST_SEEN_AT_DESC: 'As they were first seen here, the newest first.',
+  NEXT_INVOICE_ON_ASC: 'By the day of their next invoice, the earliest first, those without one last.',
+  NEXT_INVOICE_ON_DESC: 'By the day of their next invoice, those without one first, then the latest.',
+});
+
 @InputType({ description: 'Which subscriptions are wanted; all conditions hold together.' })
 export class SubscriptionFilter {
   @Field(() => String, { nullable: true, description: 'Code of a service that has linked the partner.' })
@@ -49,8 +62,29 @@ export class SubscriptionFilter {
   @Field(() => Int, { nullable: true, description: "Odoo's id of the order." })
   odooId?: number | null;
 
+  @Field(() => Int, { nullable: true, description: "Odoo's id of the customer on the order." })
+  partnerOdooId?: number | null;
+
+  @Field(() => ID, { nullable: true, description: 'Our id of the contract.' })
+  contractId?: string | null;
+
   @Field(() => [SubscriptionState], { nullable: true, description: 'In one of these states.' })
   states?: SubscriptionState[] | null;
+
+  @Field(() => Day, { nullable: true, description: 'Whose next invoice is due on this day or later.' })
+  nextInvoiceFrom?: string | null;
+
+  @Field(() => Day, { nullable: true, description: 'Whose next invoice is due before this day.' })
+  nextInvoiceTo?: string | null;
+}
+
+@ArgsType()
+export class SubscriptionsArguments extends PageArguments {
+  @Field(() => SubscriptionFilter, { nullable: true, description: 'Which subscriptions are wanted.' })
+  filter?: SubscriptionFilter | null;
+
+  @Field(() => SubscriptionOrder, { defaultValue: SubscriptionOrder.FIRST_SEEN_AT_ASC, description: 'The order.' })
+  orderBy!: SubscriptionOrderName;
 }
 
 @Resolver(() => Subscription)
@@ -66,16 +100,13 @@ export class SubscriptionsResolver {
 
   @Authorized('catalog:read')
   @Query(() => SubscriptionConnection, {
-    description:
-      'Subscriptions, those first seen first; a service sees those of the partners it has linked. Scope catalog:read.',
+    description: 'Subscriptions; a service sees those of the partners it has linked. Scope catalog:read.',
   })
   async subscriptions(
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
-    @Arg('filter', () => SubscriptionFilter, { nullable: true, description: 'Which subscriptions are wanted.' })
-    filter: SubscriptionFilter | null = null,
+    @Args(() => SubscriptionsArguments) { filter, orderBy, ...page }: SubscriptionsArguments,
   ): Promise<Connection<Subscription>> {
-    return toConnection(await listSubscriptions(ctx, filter ?? {}, page));
+    return toConnection(await listSubscriptions(ctx, filter ?? {}, { order: orderBy, page }));
   }
 
   @FieldResolver(() => Partner, { description: 'The customer on the order.' })

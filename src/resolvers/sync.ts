@@ -1,11 +1,14 @@
 /** The mirror's state in GraphQL, and asking for a reading now. */
 import {
   Arg,
+  Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
   FieldResolver,
   InputType,
+  Int,
   Mutation,
   ObjectType,
   Query,
@@ -15,8 +18,54 @@ import {
 import type { Ctx } from '../ctx';
 import { MirrorModel, SyncRun } from '../entities/sync-run';
 import { syncNow } from '../services/mirror';
-import { syncStatus, type ModelStatus, type SyncStatus as Status } from '../services/mirror-status';
+import {
+  listSyncRuns,
+  syncStatus,
+  type ModelStatus,
+  type SyncRunOrder as SyncRunOrderName,
+  type SyncStatus as Status,
+} from '../services/mirror-status';
+import { pageOfArray } from '../services/page';
+import { connectionType, orderEnum, PageArguments, toConnection, type Connection } from './connection';
 import { Problem } from './problem';
+
+const SyncRunConnection = connectionType(SyncRun, 'SyncRun');
+const ProblemConnection = connectionType(Problem, 'Problem');
+
+const SyncRunOrder = orderEnum<SyncRunOrderName>('SyncRunOrder', 'readings of Odoo', {
+  REQUESTED_AT_ASC: 'As they were asked for, the first one first.',
+  REQUESTED_AT_DESC: 'As they were asked for, the newest first.',
+});
+
+@InputType({ description: 'Which readings are wanted; what is left out does not narrow.' })
+export class SyncRunFilter {
+  @Field(() => [MirrorModel], { nullable: true, description: 'Of one of these kinds of records.' })
+  models?: MirrorModel[] | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Only those that read everything, or only the others.' })
+  full?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Only those that ended early, or only the others.' })
+  failed?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Only those that set records aside, or only the others.' })
+  setAside?: boolean | null;
+
+  @Field(() => Date, { nullable: true, description: 'Asked for at this instant or later.' })
+  from?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'Asked for before this instant.' })
+  to?: string | null;
+}
+
+@ArgsType()
+export class SyncRunsArguments extends PageArguments {
+  @Field(() => SyncRunFilter, { nullable: true, description: 'Which readings are wanted.' })
+  filter?: SyncRunFilter | null;
+
+  @Field(() => SyncRunOrder, { defaultValue: SyncRunOrder.REQUESTED_AT_DESC, description: 'The order.' })
+  orderBy!: SyncRunOrderName;
+}
 
 @ObjectType({ description: 'How the mirror of one kind of record stands.' })
 class MirrorStatus implements ModelStatus {
@@ -78,6 +127,18 @@ export class SyncResolver {
     return syncStatus(ctx);
   }
 
+  @Authorized('billing:read')
+  @Query(() => SyncRunConnection, {
+    description:
+      'Readings of Odoo, kept for 30 days. Only a key of the whole installation sees why one failed and what was set aside. Scope billing:read.',
+  })
+  async syncRuns(
+    @Context() ctx: Ctx,
+    @Args(() => SyncRunsArguments) { filter, orderBy, ...page }: SyncRunsArguments,
+  ): Promise<Connection<SyncRun>> {
+    return toConnection(await listSyncRuns(ctx, filter ?? {}, { order: orderBy, page }));
+  }
+
   @Authorized('billing:run')
   @Mutation(() => SyncNowPayload, {
     nullable: true,
@@ -91,10 +152,24 @@ export class SyncResolver {
   }
 
   @FieldResolver(() => [Problem], {
+    deprecationReason: 'Use `setAside`, which comes in pages.',
     description:
       'Records set aside, with the reason; the rest went on, and they are tried again. Only for keys of the whole installation, else empty.',
   })
   problems(@Root() run: SyncRun): Problem[] {
     return run.problems;
+  }
+
+  @FieldResolver(() => Int, { description: 'How many records were set aside.' })
+  setAsideCount(@Root() run: SyncRun): number {
+    return run.setAsideCount ?? run.problems.length;
+  }
+
+  @FieldResolver(() => ProblemConnection, {
+    description:
+      'Records set aside, with the reason; the rest went on, and they are tried again. Only for keys of the whole installation, else empty.',
+  })
+  setAside(@Root() run: SyncRun, @Args(() => PageArguments) page: PageArguments): Connection<Problem> {
+    return toConnection(pageOfArray(run.problems, page));
   }
 }

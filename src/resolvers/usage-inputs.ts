@@ -4,6 +4,7 @@ import { Decimal } from '../domain/decimal';
 import type { UsageInput } from '../domain/usage-record';
 import { FlatObject } from '../entities/columns';
 import type { UsageRecordFilter as Filter, UsageRecordOrder as Order } from '../services/usage-reads';
+import { orderEnum } from './connection';
 import type { UsageGroup as Group, UsageSummaryFilter as SummaryFilter } from '../services/usage-summary';
 
 const SERVICE = 'Service code; needed only with a key of the whole installation.';
@@ -113,6 +114,9 @@ export class UsageRecordFilter implements Filter {
     description: 'Only those that came after their period had closed, or only the others.',
   })
   late?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: 'Only those taken out of the count, or only those that count.' })
+  voided?: boolean | null;
 }
 
 @InputType({ description: 'Which records are totalled: those counted in [from, to), at most 5,000 rows of them.' })
@@ -136,19 +140,11 @@ export class UsageSummaryFilter implements SummaryFilter {
   to!: string;
 }
 
-export const UsageRecordOrder = {
-  COUNTED_AT_ASC: 'COUNTED_AT_ASC',
-  COUNTED_AT_DESC: 'COUNTED_AT_DESC',
-  RECEIVED_AT_DESC: 'RECEIVED_AT_DESC',
-} as const satisfies Record<Order, Order>;
-registerEnumType(UsageRecordOrder, {
-  name: 'UsageRecordOrder',
-  description: 'The order of usage records.',
-  valuesConfig: {
-    COUNTED_AT_ASC: { description: 'By the instant they count at, the earliest first.' },
-    COUNTED_AT_DESC: { description: 'By the instant they count at, the latest first.' },
-    RECEIVED_AT_DESC: { description: 'By when they were received, the newest first.' },
-  },
+export const UsageRecordOrder = orderEnum<Order>('UsageRecordOrder', 'usage records', {
+  COUNTED_AT_ASC: 'By the instant they count at, the earliest first.',
+  COUNTED_AT_DESC: 'By the instant they count at, the latest first.',
+  RECEIVED_AT_ASC: 'As they were received, the first one first.',
+  RECEIVED_AT_DESC: 'As they were received, the newest first.',
 });
 
 export const UsageGroup = {

@@ -2,6 +2,7 @@
 import {
   Arg,
   Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -16,24 +17,70 @@ import {
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { BillingPeriod } from '../entities/billing-period';
+import { Contract } from '../entities/contract';
 import { Product } from '../entities/product';
 import { SubscriptionLine } from '../entities/subscription-line';
-import { WriteBack, WriteBackState } from '../entities/write-back';
-import { writeBacks } from '../services/billing-reads';
+import { Decimal } from '../domain/decimal';
+import { JsonObject } from '../entities/columns';
+import { WriteBack, WriteBackKind, WriteBackState } from '../entities/write-back';
+import { WriteBackAttempt } from '../entities/write-back-attempt';
+import { type WriteBackOrder as WriteBackOrderName, writeBacks } from '../services/billing-lists';
 import { retryWriteBack } from '../services/write-backs';
-import { type Connection, PageArguments, connectionType, toConnection } from './connection';
-import { periodById, productById, subscriptionLineById, writeBackById } from './loaders';
+import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  attemptsByWriteBackId,
+  contractById,
+  periodById,
+  productById,
+  subscriptionLineById,
+  writeBackById,
+} from './loaders';
 import { Problem } from './problem';
 
 const WriteBackConnection = connectionType(WriteBack, 'WriteBack');
 
+const WriteBackOrder = orderEnum<WriteBackOrderName>('WriteBackOrder', 'write-backs', {
+  CREATED_AT_ASC: 'As the intents were made, the first one first.',
+  CREATED_AT_DESC: 'As the intents were made, the newest first.',
+});
+
 @InputType({ description: 'Which write-backs; all conditions hold together.' })
 export class WriteBackFilter {
+  @Field(() => String, { nullable: true, description: "Code of a service: for its charges' products." })
+  service?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "A service's own id of an account: of the contracts its link means.",
+  })
+  account?: string | null;
+
   @Field(() => ID, { nullable: true, description: 'Of this contract.' })
   contractId?: string | null;
 
+  @Field(() => ID, { nullable: true, description: 'For this period.' })
+  periodId?: string | null;
+
   @Field(() => [WriteBackState], { nullable: true, description: 'In one of these states.' })
   states?: WriteBackState[] | null;
+
+  @Field(() => [WriteBackKind], { nullable: true, description: 'Of one of these kinds.' })
+  kinds?: WriteBackKind[] | null;
+
+  @Field(() => Date, { nullable: true, description: 'Whose intent was made at this instant or later.' })
+  createdFrom?: string | null;
+
+  @Field(() => Date, { nullable: true, description: 'Whose intent was made before this instant.' })
+  createdTo?: string | null;
+}
+
+@ArgsType()
+export class WriteBacksArguments extends PageArguments {
+  @Field(() => WriteBackFilter, { nullable: true, description: 'Which write-backs; all when left out.' })
+  filter?: WriteBackFilter | null;
+
+  @Field(() => WriteBackOrder, { defaultValue: WriteBackOrder.CREATED_AT_DESC, description: 'The order.' })
+  orderBy!: WriteBackOrderName;
 }
 
 @InputType({ description: 'The blocked write-back to send again.' })
@@ -53,14 +100,12 @@ export class RetryWriteBackPayload {
 @Resolver(() => WriteBack)
 export class WriteBacksResolver {
   @Authorized('billing:read')
-  @Query(() => WriteBackConnection, { description: 'Write-backs, the newest first. Scope billing:read.' })
+  @Query(() => WriteBackConnection, { description: 'Write-backs. Scope billing:read.' })
   async writeBacks(
     @Context() ctx: Ctx,
-    @Args(() => PageArguments) page: PageArguments,
-    @Arg('filter', () => WriteBackFilter, { nullable: true, description: 'Which write-backs; all when left out.' })
-    filter?: WriteBackFilter | null,
+    @Args(() => WriteBacksArguments) { filter, orderBy, ...page }: WriteBacksArguments,
   ): Promise<Connection<WriteBack>> {
-    return toConnection(await writeBacks(ctx, filter ?? {}, page));
+    return toConnection(await writeBacks(ctx, filter ?? {}, { order: orderBy, page }));
   }
 
   @Authorized('billing:run')
@@ -73,6 +118,11 @@ export class WriteBacksResolver {
     @Arg('input', () => RetryWriteBackInput, { description: 'Which one.' }) input: RetryWriteBackInput,
   ): Promise<RetryWriteBackPayload> {
     return retryWriteBack(ctx, input);
+  }
+
+  @FieldResolver(() => Contract, { nullable: true, description: 'Whose slot it sets.' })
+  contract(@Root() writeBack: WriteBack, @Context() ctx: Ctx): Promise<Contract | null> {
+    return contractById(ctx).load(writeBack.contractId);
   }
 
   @FieldResolver(() => BillingPeriod, {
@@ -92,12 +142,43 @@ export class WriteBacksResolver {
     return productById(ctx).load(writeBack.productId);
   }
 
+  @FieldResolver(() => [WriteBackAttempt], { description: 'Each attempt at it, the oldest first.' })
+  async attemptLog(@Root() writeBack: WriteBack, @Context() ctx: Ctx): Promise<WriteBackAttempt[]> {
+    return (await attemptsByWriteBackId(ctx).load(writeBack.id)) ?? [];
+  }
+
   @FieldResolver(() => Problem, {
     nullable: true,
     description: "Odoo's last refusal or failure; null when there was none since.",
   })
   problem(@Root() writeBack: WriteBack): Problem | null {
     return writeBack.problem;
+  }
+}
+
+@Resolver(() => WriteBackAttempt)
+export class WriteBackAttemptsResolver {
+  @FieldResolver(() => Decimal, {
+    nullable: true,
+    description: 'The delivered quantity as read back in the same call; null when nothing came back.',
+  })
+  readBack(@Root() { observed }: WriteBackAttempt): Decimal | null {
+    const quantity = observed?.['deliveredQuantity'];
+    return typeof quantity === 'string' ? new Decimal(quantity) : null;
+  }
+
+  @FieldResolver(() => JsonObject, {
+    nullable: true,
+    description:
+      'All that was read back of the line and its order: quantities, price, states, next invoice date; null when nothing came back.',
+  })
+  observed(@Root() { observed }: WriteBackAttempt): Record<string, unknown> | null {
+    return observed;
+  }
+
+  @FieldResolver(() => Problem, { nullable: true, description: "Odoo's refusal or failure; null when there was none." })
+  problem(@Root() { problem }: WriteBackAttempt): Problem | null {
+    return problem;
   }
 }
 

@@ -54,3 +54,8 @@ export function asRecordId(id: string, field = 'id'): string {
 export function searchable(text: string): string {
   return text.includes('\0') ? '' : text;
 }
+
+/** What `read` makes of a filter's value; null when none is given. */
+export function given<T, R>(value: T | null | undefined, read: (value: T) => R): R | null {
+  return value === null || value === undefined ? null : read(value);
+}

@@ -5,11 +5,13 @@ import { BillingError } from '../domain/errors';
 import { invalid, parseInstant, parseText } from '../domain/parse';
 import { AccountLink } from '../entities/account-link';
 import { Partner } from '../entities/partner';
-import { notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
+import { enqueue } from '../queue';
+import { asUuid, notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
+import { lockService, lockServiceInUse, refuseArchived, storeChanges } from './catalog-change';
 import { bumpCatalogVersion } from './catalog-version';
 import { ensurePartnerMirrored } from './mirror-ensure';
-import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 
 export interface CreateAccountLinkInput {
@@ -40,6 +42,7 @@ export async function createAccountLink(
   const serviceId = await visibleServiceId(ctx, input.service);
   await ensurePartnerMirrored(ctx, input.partnerOdooId, 'partnerOdooId');
   return inTransaction(ctx, async (tx) => {
+    await lockServiceInUse(tx, serviceId);
     const partner = await tx.findOneBy(Partner, { odooId: input.partnerOdooId });
     if (partner === null) throw notFound('partner', 'partnerOdooId');
     const accountLink = tx.create(AccountLink, {
@@ -66,10 +69,132 @@ export async function createAccountLink(
   });
 }
 
+export interface UpdateAccountLinkInput {
+  id: string;
+  /** Untouched when not given; null: the link stays. */
+  validTo?: string | null;
+  /** Untouched when not given; null takes the pin away. What is recorded already stays where it is. */
+  subscriptionOdooId?: number | null;
+}
+
+/**
+ * Changes until when a link holds, or which contract it is pinned to.
+ * @throws BillingError NOT_FOUND, VALIDATION_FAILED, CONFLICT when it is archived, when usage counts after the new end, or when
+ * the account is linked again then.
+ */
+export async function updateAccountLink(
+  ctx: Ctx,
+  input: UpdateAccountLinkInput,
+): Promise<{ accountLink: AccountLink }> {
+  const validTo = typeof input.validTo === 'string' ? parseInstant(input.validTo, 'validTo') : input.validTo;
+  return changeLink(ctx, { id: input.id, action: 'account_link.updated' }, async (tx, link) => {
+    if (validTo instanceof Date) await refuseEnd(tx, link, { at: validTo, field: 'validTo' });
+    const contractId =
+      input.subscriptionOdooId === undefined
+        ? undefined
+        : await pinnedContract(tx, await tx.findOneByOrFail(Partner, { id: link.partnerId }), input.subscriptionOdooId);
+    return { validTo, contractId };
+  });
+}
+
+export interface EndAccountLinkInput {
+  id: string;
+  /** Now when not given. */
+  at?: string | null;
+}
+
+/**
+ * Ends a link: usage that counts from `at` on is refused. One that has ended by then stays as it is.
+ * @throws BillingError NOT_FOUND, VALIDATION_FAILED, CONFLICT when it is archived or usage counts from then on.
+ */
+export async function endAccountLink(ctx: Ctx, input: EndAccountLinkInput): Promise<{ accountLink: AccountLink }> {
+  const at = input.at ? parseInstant(input.at, 'at') : ctx.now;
+  return changeLink(ctx, { id: input.id, action: 'account_link.ended' }, async (tx, link) => {
+    if (link.validTo !== null && link.validTo <= at) return {};
+    await refuseEnd(tx, link, { at, field: 'at' });
+    return { validTo: at };
+  });
+}
+
+/**
+ * Takes back a link that was made by mistake, so that the account can be linked anew from its beginning. Archiving it again
+ * changes nothing.
+ * @throws BillingError NOT_FOUND, CONFLICT when it has usage: such a link is ended.
+ */
+export async function archiveAccountLink(ctx: Ctx, input: { id: string }): Promise<{ accountLink: AccountLink }> {
+  return changeLink(ctx, { id: input.id, action: 'account_link.archived' }, async (tx, link) => {
+    if (link.archivedAt !== null) return {};
+    const used = await tx.query<unknown[]>('select 1 from usage_record where account_link_id = $1 limit 1', [link.id]);
+    if (used.length > 0) {
+      throw new BillingError('CONFLICT', 'The link has usage and cannot be archived: end it.', { field: 'id' });
+    }
+    return { archivedAt: ctx.now };
+  });
+}
+
+interface LinkValues {
+  validTo?: Date | null | undefined;
+  contractId?: string | null | undefined;
+  archivedAt?: Date;
+}
+
+/** Stores what `decide` makes of the link; an archived one can only be archived again. */
+async function changeLink(
+  ctx: Ctx,
+  { id, action }: { id: string; action: 'account_link.updated' | 'account_link.ended' | 'account_link.archived' },
+  decide: (tx: EntityManager, link: AccountLink) => Promise<LinkValues>,
+): Promise<{ accountLink: AccountLink }> {
+  const uuid = asUuid(id, 'account link');
+  const known = (await accountLinksByIds(ctx, [uuid])).get(uuid);
+  if (known === undefined) throw notFound('account link', 'id');
+  const { serviceId } = known;
+  return inTransaction(ctx, async (tx) => {
+    await lockService(tx, serviceId);
+    const row = await tx.findOneByOrFail(AccountLink, { id: uuid });
+    if (action !== 'account_link.archived') {
+      refuseArchived(row, { noun: 'account link', name: row.account, field: 'id' });
+    }
+    const values = await decide(tx, row);
+    await storeChanges(tx, ctx, { entity: AccountLink, row, values, action, serviceId }).catch(refuseOverlap);
+    // Waiting records may have found their contract.
+    if (values.contractId) await enqueue(tx, 'assign-usage', {}, { jobKey: 'assign-usage' });
+    return { accountLink: row };
+  });
+}
+
+/** What is recorded stays within the link. A record on its way meanwhile counts like one that came a moment earlier. */
+async function refuseEnd(
+  tx: EntityManager,
+  link: AccountLink,
+  { at, field }: { at: Date; field: string },
+): Promise<void> {
+  if (at <= link.validFrom) {
+    const from = link.validFrom.toISOString();
+    throw invalid(
+      field,
+      `${field} must lie after the link's beginning, ${from}; a link without usage can be archived.`,
+    );
+  }
+  const [last] = await tx.query<{ counted_at: Date | null }[]>(
+    `select max(u.counted_at) as counted_at from usage_record u
+      where u.account_link_id = $1 and u.kind = 'USAGE' and u.counted_at >= $2
+        and not exists (select 1 from usage_record v where v.corrects = u.id)`,
+    [link.id, at],
+  );
+  const countedAt = last?.counted_at ?? null;
+  if (countedAt === null) return;
+  const message = `Usage of the account counts at ${countedAt.toISOString()}: end the link after it, or void the usage first.`;
+  throw new BillingError('CONFLICT', message, { field, countedAt: countedAt.toISOString() });
+}
+
 export interface AccountLinkFilter {
   service?: string | null;
   account?: string | null;
   partnerOdooId?: number | null;
+  /** Holding at this instant. */
+  validAt?: string | null;
+  /** Only those out of use, or only those in use. */
+  archived?: boolean | null;
 }
 
 /** Links of a service, or all that the caller may see, the oldest first. */
@@ -88,6 +213,12 @@ export async function listAccountLinks(
     query.innerJoin(Partner, 'partner', 'partner.id = link.partner_id');
     query.andWhere('partner.odoo_id = :odooId', { odooId: filter.partnerOdooId });
   }
+  if (filter.validAt) {
+    query.andWhere('link.valid_from <= :validAt and (link.valid_to is null or link.valid_to > :validAt)', {
+      validAt: parseInstant(filter.validAt, 'validAt'),
+    });
+  }
+  narrowToArchived(query, 'link', filter.archived);
   return fetchPage(query, byId('link'), page);
 }
 

@@ -1,9 +1,10 @@
 /** Who changed what: entries are written in the transaction they describe, and never changed. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
+import { parseInstant } from '../domain/parse';
 import { AuditEntry } from '../entities/audit-entry';
-import { searchable, visibleServiceIdOrAll } from './access';
-import { fetchPage, type Page, type PageArgs } from './page';
+import { given, searchable, visibleServiceIdOrAll } from './access';
+import { fetchPage, orders, type Page, type PageArgs } from './page';
 
 export interface AuditRecord {
   /** What happened, `<noun>.<participle>`: "metric.created". */
@@ -57,20 +58,38 @@ export async function writeAudits(
 
 export interface AuditEntryFilter {
   service?: string | null;
+  subjectType?: string | null;
   subjectId?: string | null;
   action?: string | null;
+  /** As entries print it. */
+  actor?: string | null;
+  /** `[from, to)`. */
+  from?: string | null;
+  to?: string | null;
 }
 
-/** What changed in a service, or wherever the caller may look, the newest first. */
-export async function listAuditEntries(ctx: Ctx, filter: AuditEntryFilter, page: PageArgs): Promise<Page<AuditEntry>> {
+const ORDERS = orders('AT', [{ sql: 'entry.id', type: 'bigint' }]);
+export type AuditEntryOrder = keyof typeof ORDERS;
+
+/** What changed in a service, or wherever the caller may look. */
+export async function listAuditEntries(
+  ctx: Ctx,
+  filter: AuditEntryFilter,
+  { order, page }: { order: AuditEntryOrder; page: PageArgs },
+): Promise<Page<AuditEntry>> {
   const serviceId = await visibleServiceIdOrAll(ctx, filter.service);
   const query = ctx.db.createQueryBuilder(AuditEntry, 'entry');
-  if (serviceId !== null) query.andWhere('entry.service_id = :serviceId', { serviceId });
-  for (const [column, value] of [
-    ['subject_id', filter.subjectId],
-    ['action', filter.action],
-  ] as const) {
-    if (value) query.andWhere(`entry.${column} = :${column}`, { [column]: searchable(value) });
-  }
-  return fetchPage(query, { columns: [{ sql: 'entry.id', type: 'bigint' }], direction: 'desc' }, page);
+  const narrow = (name: string, condition: string, value: unknown): void => {
+    if (value !== null && value !== undefined) query.andWhere(condition, { [name]: value });
+  };
+  narrow('serviceId', 'entry.service_id = :serviceId', serviceId);
+  narrow('subjectType', 'entry.subject_type = :subjectType', given(filter.subjectType, searchable));
+  narrow('subjectId', 'entry.subject_id = :subjectId', given(filter.subjectId, searchable));
+  narrow('action', 'entry.action = :action', given(filter.action, searchable));
+  narrow('actor', 'entry.actor = :actor', given(filter.actor, searchable));
+  const from = given(filter.from, (text) => parseInstant(text, 'from'));
+  narrow('from', 'entry.at >= :from', from);
+  const to = given(filter.to, (text) => parseInstant(text, 'to'));
+  narrow('to', 'entry.at < :to', to);
+  return fetchPage(query, ORDERS[order], page);
 }

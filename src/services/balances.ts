@@ -2,7 +2,7 @@
 import type { EntityManager } from 'typeorm';
 import { type Balance, type PeriodValue, balanceOf } from '../domain/balance';
 import { Decimal, ZERO } from '../domain/decimal';
-import { type ContractState, isBilledByOdoo, loadContractState } from './contract-state';
+import { type ContractState, isBilledByOdoo, loadContractStates } from './contract-state';
 import type { RatedLine } from './rating';
 import type { Ctx } from '../ctx';
 import { contractInSight } from './contracts';
@@ -26,8 +26,14 @@ export async function billableValues(
   state: ContractState,
   openLines: readonly RatedLine[] | null,
 ): Promise<BillableValues> {
-  const truths = await truthByPeriod(tx, state.id);
-  const billed = await billedByPeriod(tx, state.id);
+  return valuesOf(state, await storedValues(tx, [state.id]), openLines);
+}
+
+function valuesOf(
+  state: ContractState,
+  { truths, billed }: StoredValues,
+  openLines: readonly RatedLine[] | null,
+): BillableValues {
   const values: BillableValues = new Map();
   for (const { productId, serviceId } of state.charges) {
     if (values.has(productId)) continue;
@@ -63,18 +69,32 @@ export function targetFor(values: readonly PeriodValue[], periodId: string, plac
 
 /** Balances of a contract as they stand: closed periods only, all that Odoo billed. One for each product with charges. */
 export async function balances(ctx: Ctx, contractId: string): Promise<ProductBalance[]> {
-  await contractInSight(ctx, contractId);
-  const state = await loadContractState(ctx.db.manager, contractId);
-  if (state === null) return [];
-  const visible = ctx.actor.serviceId === null ? state : withChargesOf(state, ctx.actor.serviceId);
-  const values = await billableValues(ctx.db.manager, visible, null);
-  return [...values].map(([productId, periods]) => ({
-    ...balanceOf(periods, ctx.config.quantityPlaces),
-    contractId,
-    productId,
-    mode: visible.charges.find((charge) => charge.productId === productId)?.mode ?? 'QUANTITY',
-    asOf: ctx.now,
-  }));
+  const contract = await contractInSight(ctx, contractId);
+  return (await balancesByContractIds(ctx, [contract.id])).get(contract.id) ?? [];
+}
+
+/** The same of contracts that the actor may see, by their ids; unknown ones are missing. */
+export async function balancesByContractIds(
+  ctx: Ctx,
+  contractIds: readonly string[],
+): Promise<Map<string, ProductBalance[]>> {
+  const tx = ctx.db.manager;
+  const states = [...(await loadContractStates(tx, contractIds)).values()].map((state) =>
+    ctx.actor.serviceId === null ? state : withChargesOf(state, ctx.actor.serviceId),
+  );
+  const stored = await storedValues(tx, contractIds);
+  return new Map(
+    states.map((state) => [
+      state.id,
+      [...valuesOf(state, stored, null)].map(([productId, periods]) => ({
+        ...balanceOf(periods, ctx.config.quantityPlaces),
+        contractId: state.id,
+        productId,
+        mode: state.charges.find((charge) => charge.productId === productId)?.mode ?? 'QUANTITY',
+        asOf: ctx.now,
+      })),
+    ]),
+  );
 }
 
 /** The contract as one service may see it: its own charges only. */
@@ -82,24 +102,36 @@ export function withChargesOf(state: ContractState, serviceId: string): Contract
   return { ...state, charges: state.charges.filter((charge) => charge.serviceId === serviceId) };
 }
 
-async function truthByPeriod(tx: EntityManager, contractId: string): Promise<Map<string, Decimal>> {
-  const rows = await tx.query<{ period_id: string; product_id: string; truth: string }[]>(
-    `select period_id, product_id, sum(value) as truth from (
-       select distinct on (l.period_id, l.charge_id, l.bucket) l.period_id, c.product_id, l.value
-         from billable_line l join charge c on c.id = l.charge_id join billing_period p on p.id = l.period_id
-        where p.contract_id = $1
-        order by l.period_id, l.charge_id, l.bucket, l.revision desc) newest
-      group by period_id, product_id`,
-    [contractId],
-  );
-  return new Map(rows.map((row) => [`${row.period_id} ${row.product_id}`, new Decimal(row.truth)]));
+/** Worth and billed quantities by "period product". */
+interface StoredValues {
+  truths: Map<string, Decimal>;
+  billed: Map<string, Decimal>;
 }
 
-async function billedByPeriod(tx: EntityManager, contractId: string): Promise<Map<string, Decimal>> {
-  const rows = await tx.query<{ period_id: string; product_id: string; billed: string }[]>(
-    `select period_id, product_id, sum(billed) as billed from slot_settlement
-      where contract_id = $1 group by period_id, product_id`,
-    [contractId],
+interface StoredValue {
+  period_id: string;
+  product_id: string;
+  value: string;
+}
+
+async function storedValues(tx: EntityManager, contractIds: readonly string[]): Promise<StoredValues> {
+  const truths = await tx.query<StoredValue[]>(
+    `select period_id, product_id, sum(value) as value from (
+       select distinct on (l.period_id, l.charge_id, l.bucket) l.period_id, c.product_id, l.value
+         from billable_line l join charge c on c.id = l.charge_id join billing_period p on p.id = l.period_id
+        where p.contract_id = any ($1)
+        order by l.period_id, l.charge_id, l.bucket, l.revision desc) newest
+      group by period_id, product_id`,
+    [contractIds],
   );
-  return new Map(rows.map((row) => [`${row.period_id} ${row.product_id}`, new Decimal(row.billed)]));
+  const billed = await tx.query<StoredValue[]>(
+    `select period_id, product_id, sum(billed) as value from slot_settlement
+      where contract_id = any ($1) group by period_id, product_id`,
+    [contractIds],
+  );
+  return { truths: byPeriodAndProduct(truths), billed: byPeriodAndProduct(billed) };
+}
+
+function byPeriodAndProduct(rows: readonly StoredValue[]): Map<string, Decimal> {
+  return new Map(rows.map((row) => [`${row.period_id} ${row.product_id}`, new Decimal(row.value)]));
 }

@@ -1,50 +1,56 @@
-/** Reads periods, rated lines, blocks, write-backs and billers as an actor may see them, by id and in pages. */
+/** Reads periods, rated lines, blocks, write-backs and billers as an actor may see them, by id and by what they belong to. */
 import type { EntityTarget, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
-import { parseInstant } from '../domain/parse';
 import type { PriceStep } from '../domain/price';
 import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
 import { BillerSpan } from '../entities/biller-span';
 import { BillingBlock } from '../entities/billing-block';
-import { BillingPeriod, type BillingPeriodState } from '../entities/billing-period';
-import { WriteBack, type WriteBackState } from '../entities/write-back';
-import { asUuid, notFound, visibleServiceIdOrAll } from './access';
-import { contractInSight, contractVisible } from './contracts';
-import { type Page, type PageArgs, fetchPage } from './page';
+import { BillingPeriod } from '../entities/billing-period';
+import { WriteBack } from '../entities/write-back';
+import { WriteBackAttempt } from '../entities/write-back-attempt';
+import { asUuid, notFound } from './access';
 
 /** Entities by id, those the actor may see only. */
 type ById<T> = Promise<Map<string, T>>;
 /** Entities by the id of their parent; a parent without any is missing. */
 type ByParent<T> = Promise<Map<string, T[]>>;
 
-const PERIOD_VISIBLE = `exists (select 1 from contract c where c.id = period.contract_id and ${contractVisible(':serviceId')})`;
+// What a service sees is asked for as sets, so that the database may begin with the few contracts of a small service.
+const CONTRACTS = `(
+  select s.contract_id from account_link l join partner p on p.id = l.partner_id
+    join subscription s on s.partner_odoo_id = p.odoo_id
+   where l.service_id = :serviceId)`;
+/** Of lines and write-backs those of its own charges. */
+const CHARGED = (column: string): string => `(select ch.${column} from charge ch where ch.service_id = :serviceId)`;
 
-/** Of lines and write-backs a service sees those of its own charges. */
-const CHARGE_VISIBLE = (column: string): string =>
-  `(:serviceId::uuid is null or exists (select 1 from charge ch where ch.${column} and ch.service_id = :serviceId::uuid))`;
+const PERIOD_VISIBLE = `period.contract_id in ${CONTRACTS}`;
 /** And of these the ones of contracts it may see: its product may stand on the order of a partner it has not linked. */
-const PERIOD_OF = (id: string): string =>
-  `exists (select 1 from billing_period period where period.id = ${id} and ${PERIOD_VISIBLE})`;
-const LINE_VISIBLE = `${CHARGE_VISIBLE('id = line.charge_id')} and ${PERIOD_OF('line.period_id')}`;
-const WRITE_BACK_VISIBLE = `${CHARGE_VISIBLE('product_id = write_back.product_id')} and ${PERIOD_OF('write_back.period_id')}`;
-const BLOCK_VISIBLE = `(block.product_id is null or ${CHARGE_VISIBLE('product_id = block.product_id')})`;
+const LINE_VISIBLE = `line.charge_id in ${CHARGED('id')} and line.period_id in (
+  select period.id from billing_period period where ${PERIOD_VISIBLE})`;
+const WRITE_BACK_VISIBLE = `write_back.product_id in ${CHARGED('product_id')} and write_back.contract_id in ${CONTRACTS}`;
+const BLOCK_VISIBLE = `(block.product_id is null or block.product_id in ${CHARGED('product_id')})`;
+
+/** Holds for the blocks that the actor may see of periods it may see; the query must know `:serviceId`. */
+export function blockVisible(ctx: Ctx): string {
+  return ctx.actor.serviceId === null ? 'true' : BLOCK_VISIBLE;
+}
 
 function select<T extends ObjectLiteral>(
   ctx: Ctx,
   from: { entity: EntityTarget<T>; alias: string; visible: string },
 ): SelectQueryBuilder<T> {
-  return ctx.db.manager
-    .createQueryBuilder(from.entity, from.alias)
-    .where(from.visible, { serviceId: ctx.actor.serviceId });
+  const { serviceId } = ctx.actor;
+  const query = ctx.db.manager.createQueryBuilder(from.entity, from.alias);
+  return serviceId === null ? query.where('true') : query.where(from.visible, { serviceId });
 }
 
-const periodQuery = (ctx: Ctx): SelectQueryBuilder<BillingPeriod> =>
+export const periodQuery = (ctx: Ctx): SelectQueryBuilder<BillingPeriod> =>
   select(ctx, { entity: BillingPeriod, alias: 'period', visible: PERIOD_VISIBLE });
-const lineQuery = (ctx: Ctx): SelectQueryBuilder<BillableLine> =>
+export const lineQuery = (ctx: Ctx): SelectQueryBuilder<BillableLine> =>
   select(ctx, { entity: BillableLine, alias: 'line', visible: LINE_VISIBLE });
-const writeBackQuery = (ctx: Ctx): SelectQueryBuilder<WriteBack> =>
+export const writeBackQuery = (ctx: Ctx): SelectQueryBuilder<WriteBack> =>
   select(ctx, { entity: WriteBack, alias: 'write_back', visible: WRITE_BACK_VISIBLE });
 
 export async function periodsByIds(ctx: Ctx, ids: readonly string[]): ById<BillingPeriod> {
@@ -68,35 +74,6 @@ export async function openPeriodsByContractIds(ctx: Ctx, contractIds: readonly s
   return new Map(periods.map((period) => [period.contractId, period]));
 }
 
-export interface BillingPeriodFilter {
-  contractId?: string | null;
-  states?: BillingPeriodState[] | null;
-  endFrom?: string | null;
-  endTo?: string | null;
-}
-
-/** Periods, the newest start first. */
-export async function billingPeriods(
-  ctx: Ctx,
-  filter: BillingPeriodFilter,
-  page: PageArgs,
-): Promise<Page<BillingPeriod>> {
-  const query = periodQuery(ctx);
-  if (filter.contractId) {
-    query.andWhere('period.contract_id = :contractId', {
-      contractId: (await contractInSight(ctx, filter.contractId)).id,
-    });
-  }
-  if (filter.states) query.andWhere('period.state = any (:states)', { states: filter.states });
-  if (filter.endFrom) query.andWhere('period.end_at >= :endFrom', { endFrom: parseInstant(filter.endFrom, 'endFrom') });
-  if (filter.endTo) query.andWhere('period.end_at < :endTo', { endTo: parseInstant(filter.endTo, 'endTo') });
-  const columns = [
-    { sql: 'period.start_at', type: 'timestamptz' },
-    { sql: 'period.id', type: 'uuid' },
-  ] as const;
-  return fetchPage(query, { columns, direction: 'desc' }, page);
-}
-
 /** The newest revision of each charge's line in each period. */
 export async function newestLinesByPeriodIds(ctx: Ctx, periodIds: readonly string[]): ByParent<BillableLine> {
   const lines = await lineQuery(ctx)
@@ -107,39 +84,9 @@ export async function newestLinesByPeriodIds(ctx: Ctx, periodIds: readonly strin
   return group(lines, (line) => line.periodId);
 }
 
-const NEWEST_REVISION = `not exists (select 1 from billable_line later where later.period_id = line.period_id
+/** Holds for the newest revision of a `line`. */
+export const NEWEST_REVISION = `not exists (select 1 from billable_line later where later.period_id = line.period_id
   and later.charge_id = line.charge_id and later.bucket = line.bucket and later.revision > line.revision)`;
-
-export interface BillableLineFilter {
-  service?: string | null;
-  contractId?: string | null;
-  periodId?: string | null;
-}
-
-/** Rated lines with all their revisions, the newest first. */
-export async function billableLines(ctx: Ctx, filter: BillableLineFilter, page: PageArgs): Promise<Page<BillableLine>> {
-  const query = lineQuery(ctx);
-  const serviceId = await visibleServiceIdOrAll(ctx, filter.service);
-  if (serviceId !== null) {
-    query.andWhere('exists (select 1 from charge f where f.id = line.charge_id and f.service_id = :filterService)', {
-      filterService: serviceId,
-    });
-  }
-  if (filter.contractId) {
-    query.andWhere(
-      'exists (select 1 from billing_period p where p.id = line.period_id and p.contract_id = :contractId)',
-      {
-        contractId: (await contractInSight(ctx, filter.contractId)).id,
-      },
-    );
-  }
-  if (filter.periodId) {
-    query.andWhere('line.period_id = :periodId', {
-      periodId: (await periodInSight(ctx, filter.periodId, 'periodId')).id,
-    });
-  }
-  return fetchPage(query, { columns: [{ sql: 'line.id', type: 'uuid' }], direction: 'desc' }, page);
-}
 
 export async function adjustmentsByLineIds(ctx: Ctx, lineIds: readonly string[]): ByParent<Adjustment> {
   const adjustments = await ctx.db.manager
@@ -163,21 +110,14 @@ export async function writeBacksByIds(ctx: Ctx, ids: readonly string[]): ById<Wr
   return new Map(found.map((writeBack) => [writeBack.id, writeBack]));
 }
 
-export interface WriteBackFilter {
-  contractId?: string | null;
-  states?: WriteBackState[] | null;
-}
-
-/** Write-backs, the newest first. */
-export async function writeBacks(ctx: Ctx, filter: WriteBackFilter, page: PageArgs): Promise<Page<WriteBack>> {
-  const query = writeBackQuery(ctx);
-  if (filter.contractId) {
-    query.andWhere('write_back.contract_id = :contractId', {
-      contractId: (await contractInSight(ctx, filter.contractId)).id,
-    });
-  }
-  if (filter.states) query.andWhere('write_back.state = any (:states)', { states: filter.states });
-  return fetchPage(query, { columns: [{ sql: 'write_back.sequence', type: 'bigint' }], direction: 'desc' }, page);
+/** The attempts of each write-back, the oldest first. */
+export async function attemptsByWriteBackIds(ctx: Ctx, writeBackIds: readonly string[]): ByParent<WriteBackAttempt> {
+  const attempts = await ctx.db.manager
+    .createQueryBuilder(WriteBackAttempt, 'attempt')
+    .where('attempt.write_back_id in (:...writeBackIds)', { writeBackIds })
+    .orderBy('attempt.id')
+    .getMany();
+  return group(attempts, (attempt) => attempt.writeBackId);
 }
 
 /** Standing blocks of each period, the oldest first. */
@@ -191,7 +131,7 @@ export async function blocksByPeriodIds(ctx: Ctx, periodIds: readonly string[]):
 
 /** Biller spans of each contract: of the actor's service, or of all. */
 export async function spansByContractIds(ctx: Ctx, contractIds: readonly string[]): ByParent<BillerSpan> {
-  const visible = '(:serviceId::uuid is null or span.service_id = :serviceId::uuid)';
+  const visible = 'span.service_id = :serviceId';
   const spans = await select(ctx, { entity: BillerSpan, alias: 'span', visible })
     .andWhere('span.contract_id in (:...contractIds)', { contractIds })
     .orderBy('span.service_id')

@@ -60,7 +60,8 @@ export async function lineObstacles(
   periodId: string,
 ): Promise<FoundBlock[]> {
   const charges = state.charges.filter((charge) => charge.productId === line.productId);
-  const { ambiguous } = fittingCharges(state);
+  const period = state.periods.find((candidate) => candidate.id === periodId);
+  const ambiguous = period === undefined ? new Set() : fittingCharges(state, period).ambiguous;
   const reasons: BlockReason[] = [];
   if (state.lines.filter((other) => other.productId === line.productId).length > 1)
     reasons.push(BlockReason.AMBIGUOUS_LINE);
@@ -86,7 +87,7 @@ export async function missingLines(
     'select distinct product_id from write_back where contract_id = $1',
     [state.id],
   );
-  const rating = new Set(fittingCharges(state).fitting.map((charge) => charge.productId));
+  const rating = new Set(fittingCharges(state, open).fitting.map((charge) => charge.productId));
   return written
     .filter((row) => !present.has(row.product_id))
     .filter((row) => rating.has(row.product_id) || isDue(values.get(row.product_id) ?? []))

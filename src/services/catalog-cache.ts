@@ -12,6 +12,11 @@ const MAX_ENTRIES = 50_000;
 
 export interface CachedMetric extends CountedMetric {
   id: string;
+  /** Usage that counts from then on is refused; null while in use. */
+  archivedAt: Date | null;
+  /** The same of its service. */
+  serviceCode: string;
+  serviceArchivedAt: Date | null;
 }
 
 export interface CachedLink {
@@ -87,20 +92,17 @@ function cacheOf<V extends object>(db: DataSource, { caches }: CatalogKind<V>): 
   return cache;
 }
 
-/** By code; archived ones are not found. */
+/** By code, archived ones too: they take what counted before. */
 export const METRICS = catalogKind<CachedMetric>(async (tx, wanted) => {
   const rows = await tx.query<(CachedMetric & { service_id: string; name: string })[]>(
-    `select w.service_id, w.name, m.id, m.aggregation, m.signed, m.per_event as "perEvent"
+    `select w.service_id, w.name, m.id, m.aggregation, m.signed, m.per_event as "perEvent", m.archived_at as "archivedAt",
+            s.code as "serviceCode", s.archived_at as "serviceArchivedAt"
          from json_to_recordset($1) as w(service_id uuid, name text)
          join metric m on m.service_id = w.service_id and m.code = w.name
-        where m.archived_at is null`,
+         join service s on s.id = m.service_id`,
     [asRecordset(wanted)],
   );
-  return rows.map(({ service_id: serviceId, name, id, aggregation, signed, perEvent }) => ({
-    serviceId,
-    name,
-    value: { id, aggregation, signed, perEvent },
-  }));
+  return rows.map(({ service_id: serviceId, name, ...value }) => ({ serviceId, name, value }));
 });
 
 /** All links of an account, by the account; archived ones are left out. */

@@ -3,18 +3,21 @@ import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Decimal, printDecimal } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
-import { invalid, parseDecimal } from '../domain/parse';
+import { invalid, parseDecimal, parseInstant } from '../domain/parse';
 import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
 import { Charge, ChargeMode } from '../entities/charge';
 import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
 import { enqueue } from '../queue';
-import { notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
+import { asUuid, notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
+import { lockService, lockServiceInUse, refuseArchived, storeChanges } from './catalog-change';
+import { metricByCode } from './catalog-metrics';
 import { bumpCatalogVersion } from './catalog-version';
 import { ensureProductMirrored } from './mirror-ensure';
-import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
+import { lockAllLanes } from './usage-lanes';
 
 export interface CreateChargeInput {
   service?: string | null;
@@ -47,8 +50,9 @@ export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<
   await refuseForeignProduct(ctx, serviceId, input.productOdooId);
   await ensureProductMirrored(ctx, input.productOdooId, 'productOdooId');
   return inTransaction(ctx, async (tx) => {
-    const metric = await tx.findOneBy(Metric, { serviceId, code: searchable(input.metric) });
-    if (metric === null) throw notFound('metric', 'metric');
+    await lockServiceInUse(tx, serviceId);
+    const metric = await metricByCode(tx, serviceId, input.metric);
+    refuseArchived(metric, { noun: 'metric', name: metric.code, field: 'metric' });
     refuseUnfitMetric(metric, input);
     const product = await meterableProduct(tx, input.productOdooId);
     await refuseUnknownCurrency(tx, terms.currency);
@@ -85,9 +89,71 @@ export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<
   });
 }
 
+export interface ArchiveChargeInput {
+  id: string;
+  /** Now when not given; may lie in the past. */
+  from?: string | null;
+}
+
+/**
+ * Takes a charge out of use: periods that begin at `from` or later are not rated with it, those that began before are, the open
+ * ones to their end. What is due on its product stays due, and its slot goes on being written. A new charge of the metric takes
+ * over where this one ends. Archiving it again changes nothing, unless an earlier `from` is named.
+ * @throws BillingError NOT_FOUND; VALIDATION_FAILED for a `from` ahead; CONFLICT when a later period was rated with it already.
+ */
+export async function archiveCharge(ctx: Ctx, input: ArchiveChargeInput): Promise<{ charge: Charge }> {
+  const archivedAt = input.from ? parseInstant(input.from, 'from') : ctx.now;
+  if (archivedAt > ctx.now)
+    throw invalid('from', 'from must not lie ahead: archive the charge when the time has come.');
+  const id = asUuid(input.id, 'charge');
+  const known = (await chargesByIds(ctx, [id])).get(id);
+  if (known === undefined) throw notFound('charge', 'id');
+  return inTransaction(ctx, async (tx) => {
+    // A close that rates with the charge now has stored its lines before they are looked for.
+    await lockAllLanes(tx);
+    await lockService(tx, known.serviceId);
+    const charge = await tx.findOneByOrFail(Charge, { id });
+    if (charge.archivedAt !== null && (!input.from || archivedAt >= charge.archivedAt)) return { charge };
+    await refuseRated(tx, charge, archivedAt);
+    await storeChanges(tx, ctx, {
+      entity: Charge,
+      row: charge,
+      values: { archivedAt },
+      action: 'charge.archived',
+      serviceId: charge.serviceId,
+    });
+    // Two charges that both fitted may have become one: the contracts with the product are planned again.
+    await tx.query(
+      `update contract set planned_as_of = null where id in (
+         select s.contract_id from subscription s join subscription_line l on l.subscription_odoo_id = s.odoo_id
+           join product p on p.odoo_id = l.product_odoo_id where p.id = $1)`,
+      [charge.productId],
+    );
+    await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
+    await enqueue(tx, 'assign-usage', {}, { jobKey: 'assign-usage' });
+    return { charge };
+  });
+}
+
+/** What is rated stays: a charge cannot end before a period that was closed with it. */
+async function refuseRated(tx: EntityManager, charge: Charge, archivedAt: Date): Promise<void> {
+  const [rated] = await tx.query<{ newest: Date | null }[]>(
+    `select max(p.start_at) as newest from billable_line l join billing_period p on p.id = l.period_id
+      where l.charge_id = $1 and p.start_at >= $2`,
+    [charge.id, archivedAt],
+  );
+  const newest = rated?.newest ?? null;
+  if (newest === null) return;
+  const message = `The period that began at ${newest.toISOString()} was rated with the charge: it can end after that only.`;
+  throw new BillingError('CONFLICT', message, { field: 'from' });
+}
+
 export interface ChargeFilter {
   service?: string | null;
   metric?: string | null;
+  productOdooId?: number | null;
+  /** Only those out of use, or only those in use. */
+  archived?: boolean | null;
 }
 
 /** Charges of a service, of one metric, or all that the caller may see, the oldest first. */
@@ -99,6 +165,11 @@ export async function listCharges(ctx: Ctx, filter: ChargeFilter, page: PageArgs
     query.innerJoin(Metric, 'metric', 'metric.id = charge.metric_id');
     query.andWhere('metric.code = :code', { code: searchable(filter.metric) });
   }
+  if (filter.productOdooId !== null && filter.productOdooId !== undefined) {
+    query.innerJoin(Product, 'product', 'product.id = charge.product_id');
+    query.andWhere('product.odoo_id = :productOdooId', { productOdooId: filter.productOdooId });
+  }
+  narrowToArchived(query, 'charge', filter.archived);
   return fetchPage(query, byId('charge'), page);
 }
 

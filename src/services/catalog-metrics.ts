@@ -1,13 +1,17 @@
 /** Metrics: what a service counts. */
+import { type EntityManager, IsNull } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { invalid, parseText } from '../domain/parse';
+import { Charge } from '../entities/charge';
 import { Aggregation, CounterSemantics, Metric } from '../entities/metric';
-import { visibleServiceId, visibleServiceIdOrAll } from './access';
+import { notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
+import { lockService, lockServiceInUse, refuseArchived, sentText, sentValue, storeChanges } from './catalog-change';
 import { bumpCatalogVersion } from './catalog-version';
-import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
+import { lockAllLanes } from './usage-lanes';
 
 const OFFERED_AGGREGATIONS: ReadonlySet<Aggregation> = new Set([Aggregation.SUM, Aggregation.COUNT]);
 
@@ -27,6 +31,7 @@ export async function createMetric(ctx: Ctx, input: CreateMetricInput): Promise<
   const values = parseMetric(input);
   const serviceId = await visibleServiceId(ctx, input.service);
   return inTransaction(ctx, async (tx) => {
+    await lockServiceInUse(tx, serviceId);
     const metric = tx.create(Metric, { ...values, serviceId, createdAt: ctx.now, archivedAt: null });
     await tx.save(metric).catch(refuseTakenCode);
     await bumpCatalogVersion(tx, [serviceId]);
@@ -41,11 +46,104 @@ export async function createMetric(ctx: Ctx, input: CreateMetricInput): Promise<
   });
 }
 
+/** Which metric is meant. */
+export interface MetricName {
+  service?: string | null;
+  /** Its code. */
+  metric: string;
+}
+
+export interface UpdateMetricInput extends MetricName {
+  /** Each untouched when not given. */
+  name?: string | null;
+  unit?: string | null;
+  aggregation?: Aggregation | null;
+  semantics?: CounterSemantics | null;
+}
+
+/**
+ * Changes what is given of a metric. How it counts is fixed once there is usage of it.
+ * @throws BillingError NOT_FOUND, VALIDATION_FAILED, CONFLICT when it is archived, or used and `aggregation` or `semantics` differ.
+ */
+export async function updateMetric(ctx: Ctx, input: UpdateMetricInput): Promise<{ metric: Metric }> {
+  const counts = {
+    aggregation: sentValue(input.aggregation, 'aggregation'),
+    semantics: sentValue(input.semantics, 'semantics'),
+  };
+  refuseNotOffered(counts);
+  const values = { name: sentText(input.name, 'name', 200), unit: sentText(input.unit, 'unit', 50), ...counts };
+  const serviceId = await visibleServiceId(ctx, input.service);
+  return inTransaction(ctx, async (tx) => {
+    // What is being recorded by the old rule is in the ledger before it is asked whether there is usage.
+    if (counts.aggregation !== undefined || counts.semantics !== undefined) await lockAllLanes(tx);
+    await lockServiceInUse(tx, serviceId);
+    const metric = await metricByCode(tx, serviceId, input.metric);
+    refuseArchived(metric, { noun: 'metric', name: metric.code, field: 'metric' });
+    const fixed = (['aggregation', 'semantics'] as const).find(
+      (name) => counts[name] !== undefined && counts[name] !== metric[name],
+    );
+    if (fixed !== undefined && (await hasUsage(tx, metric.id))) {
+      const message = `The metric "${metric.code}" has usage: its ${fixed} is fixed. Make another metric.`;
+      throw new BillingError('CONFLICT', message, { field: fixed });
+    }
+    await storeChanges(tx, ctx, { entity: Metric, row: metric, values, action: 'metric.updated', serviceId });
+    return { metric };
+  });
+}
+
+/**
+ * Takes a metric out of use: usage that counts before now is still taken, later usage is refused. Its code stays taken.
+ * Archiving it again changes nothing.
+ * @throws BillingError NOT_FOUND, CONFLICT while a charge of it is in use.
+ */
+export async function archiveMetric(ctx: Ctx, input: MetricName): Promise<{ metric: Metric }> {
+  const serviceId = await visibleServiceId(ctx, input.service);
+  return inTransaction(ctx, async (tx) => {
+    await lockService(tx, serviceId);
+    const metric = await metricByCode(tx, serviceId, input.metric);
+    if (metric.archivedAt !== null) return { metric };
+    const chargesInUse = await tx.countBy(Charge, { metricId: metric.id, archivedAt: IsNull() });
+    if (chargesInUse > 0) {
+      const message = `The metric "${metric.code}" has charges in use: archive them first.`;
+      throw new BillingError('CONFLICT', message, { field: 'metric', chargesInUse });
+    }
+    const values = { archivedAt: ctx.now };
+    await storeChanges(tx, ctx, { entity: Metric, row: metric, values, action: 'metric.archived', serviceId });
+    return { metric };
+  });
+}
+
+/** @throws BillingError NOT_FOUND naming `metric`. */
+export async function metricByCode(tx: EntityManager, serviceId: string, code: string): Promise<Metric> {
+  const metric = await tx.findOneBy(Metric, { serviceId, code: searchable(code) });
+  if (metric === null) throw notFound('metric', 'metric');
+  return metric;
+}
+
+/** One look into the ledger's index a contract: it has none by metric alone, which every record would pay for. */
+async function hasUsage(tx: EntityManager, metricId: string): Promise<boolean> {
+  const rows = await tx.query<unknown[]>(
+    `(select 1 from usage_record where contract_id is null and metric_id = $1 limit 1)
+     union all
+     (select 1 from contract c
+       cross join lateral (select 1 from usage_record where contract_id = c.id and metric_id = $1 limit 1) used limit 1)`,
+    [metricId],
+  );
+  return rows.length > 0;
+}
+
+export interface MetricFilter {
+  service?: string | null;
+  /** Only those out of use, or only those in use. */
+  archived?: boolean | null;
+}
+
 /** Metrics of a service, or all that the caller may see, the oldest first. */
-export async function listMetrics(ctx: Ctx, service: string | null, page: PageArgs): Promise<Page<Metric>> {
-  const serviceId = await visibleServiceIdOrAll(ctx, service);
+export async function listMetrics(ctx: Ctx, filter: MetricFilter, page: PageArgs): Promise<Page<Metric>> {
+  const serviceId = await visibleServiceIdOrAll(ctx, filter.service);
   const query = ctx.db.createQueryBuilder(Metric, 'metric');
   if (serviceId !== null) query.where('metric.service_id = :serviceId', { serviceId });
+  narrowToArchived(query, 'metric', filter.archived);
   return fetchPage(query, byId('metric'), page);
 }
 
@@ -61,14 +159,22 @@ function parseMetric(input: CreateMetricInput): Omit<CreateMetricInput, 'service
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(code)) {
     throw invalid('code', 'code must be 1 to 100 letters, digits, `_`, `.` and `-`, with a letter or digit first.');
   }
-  if (!OFFERED_AGGREGATIONS.has(aggregation)) {
-    throw invalid('aggregation', `The aggregation ${aggregation} is not offered yet; SUM and COUNT are.`);
-  }
-  if (semantics !== CounterSemantics.DELTA) {
-    throw invalid('semantics', `The semantics ${semantics} are not offered yet; DELTA are.`);
-  }
+  refuseNotOffered({ aggregation, semantics });
   const name = parseText(input.name, 'name', 200);
   return { code, name, unit: parseText(input.unit, 'unit', 50), aggregation, semantics, perEvent, signed: false };
+}
+
+function refuseNotOffered(counts: {
+  aggregation: Aggregation | undefined;
+  semantics: CounterSemantics | undefined;
+}): void {
+  const { aggregation, semantics } = counts;
+  if (aggregation !== undefined && !OFFERED_AGGREGATIONS.has(aggregation)) {
+    throw invalid('aggregation', `The aggregation ${aggregation} is not offered yet; SUM and COUNT are.`);
+  }
+  if (semantics !== undefined && semantics !== CounterSemantics.DELTA) {
+    throw invalid('semantics', `The semantics ${semantics} are not offered yet; DELTA are.`);
+  }
 }
 
 function refuseTakenCode(error: unknown): never {

@@ -1,11 +1,15 @@
 /** Services: made by the whole installation's operators, read by whoever they belong to. */
+import { IsNull } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { invalid, parseText } from '../domain/parse';
+import { Charge } from '../entities/charge';
 import { Service, type ServiceStage } from '../entities/service';
+import { visibleServiceId } from './access';
 import { writeAudit } from './audit';
 import { tileBillerSpans } from './biller-spans';
-import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { lockService, lockServiceInUse, sentText, storeChanges } from './catalog-change';
+import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 
 export interface CreateServiceInput {
@@ -42,10 +46,59 @@ export async function createService(ctx: Ctx, input: CreateServiceInput): Promis
   });
 }
 
+export interface UpdateServiceInput {
+  service?: string | null;
+  /** Untouched when not given. */
+  name?: string | null;
+}
+
+/** Changes what is given of a service. @throws BillingError NOT_FOUND, VALIDATION_FAILED, CONFLICT when it is archived. */
+export async function updateService(ctx: Ctx, input: UpdateServiceInput): Promise<{ service: Service }> {
+  const name = sentText(input.name, 'name', 200);
+  const serviceId = await visibleServiceId(ctx, input.service);
+  return inTransaction(ctx, async (tx) => {
+    const service = await lockServiceInUse(tx, serviceId);
+    await storeChanges(tx, ctx, {
+      entity: Service,
+      row: service,
+      values: { name },
+      action: 'service.updated',
+      serviceId,
+    });
+    return { service };
+  });
+}
+
+/**
+ * Takes a service out of use. Usage that counts before now is still taken, later usage and anything new is refused; what Odoo
+ * still owes stays due. Archiving it again changes nothing.
+ * @throws BillingError NOT_FOUND, CONFLICT while a charge of it is in use.
+ */
+export async function archiveService(ctx: Ctx, input: { service?: string | null }): Promise<{ service: Service }> {
+  const serviceId = await visibleServiceId(ctx, input.service);
+  return inTransaction(ctx, async (tx) => {
+    const service = await lockService(tx, serviceId);
+    if (service.archivedAt !== null) return { service };
+    const chargesInUse = await tx.countBy(Charge, { serviceId, archivedAt: IsNull() });
+    if (chargesInUse > 0) {
+      const message = `The service "${service.code}" has charges in use: archive them first.`;
+      throw new BillingError('CONFLICT', message, { field: 'service', chargesInUse });
+    }
+    const values = { archivedAt: ctx.now };
+    await storeChanges(tx, ctx, { entity: Service, row: service, values, action: 'service.archived', serviceId });
+    return { service };
+  });
+}
+
 /** The services a caller may see, the oldest first. */
-export async function listServices(ctx: Ctx, page: PageArgs): Promise<Page<Service>> {
+export async function listServices(
+  ctx: Ctx,
+  { archived }: { archived?: boolean | null },
+  page: PageArgs,
+): Promise<Page<Service>> {
   const query = ctx.db.createQueryBuilder(Service, 'service');
   if (ctx.actor.serviceId !== null) query.where('service.id = :serviceId', { serviceId: ctx.actor.serviceId });
+  narrowToArchived(query, 'service', archived);
   return fetchPage(query, byId('service'), page);
 }
 

@@ -48,6 +48,9 @@ export interface ChargeState {
   freeUnits: Decimal;
   unitsPerProductUnit: Decimal;
   minimumAmount: Decimal;
+  createdAt: Date;
+  /** Periods that begin then or later are not rated with it; null while in use. */
+  archivedAt: Date | null;
 }
 
 export interface PeriodState {
@@ -85,33 +88,47 @@ export interface ContractState {
 
 /** The state of one contract; null when it is unknown. */
 export async function loadContractState(tx: EntityManager, contractId: string): Promise<ContractState | null> {
-  const [contract] = await tx.query<ContractRow[]>(CONTRACT_SQL, [contractId]);
-  if (contract === undefined) return null;
-  const lines = await tx.query<LineRow[]>(LINES_SQL, [contract.order_odoo_id]);
-  const charges = await tx.query<ChargeRow[]>(CHARGES_SQL, [contract.order_odoo_id, contractId]);
-  const spans = await tx.query<SpanState[]>(SPANS_SQL, [contractId]);
-  const periods = await tx.query<PeriodState[]>(PERIODS_SQL, [contractId]);
-  return {
-    id: contractId,
-    seenNextInvoiceOn: contract.seen_next_invoice_on,
-    seenInvoiceOdooId: contract.seen_invoice_odoo_id,
-    order: toOrder(contract),
-    lines: lines.map((row) => ({
-      ...row,
-      unitPrice: new Decimal(row.unitPrice),
-      discount: new Decimal(row.discount),
-      deliveredQuantity: new Decimal(row.deliveredQuantity),
-    })),
-    charges: charges.map((row) => ({
-      ...row,
-      price: row.price === null ? null : parsePriceModel(row.price),
-      freeUnits: new Decimal(row.freeUnits),
-      unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
-      minimumAmount: new Decimal(row.minimumAmount),
-    })),
-    spans,
-    periods,
-  };
+  return (await loadContractStates(tx, [contractId])).get(contractId) ?? null;
+}
+
+/** The states of contracts by id, in as many statements as for one; unknown ones are missing. */
+export async function loadContractStates(
+  tx: EntityManager,
+  contractIds: readonly string[],
+): Promise<Map<string, ContractState>> {
+  const contracts = await tx.query<ContractRow[]>(CONTRACTS_SQL, [contractIds]);
+  const lines = byContract(await tx.query<Owned<LineRow>[]>(LINES_SQL, [contractIds]));
+  const charges = byContract(await tx.query<Owned<ChargeRow>[]>(CHARGES_SQL, [contractIds]));
+  const spans = byContract(await tx.query<Owned<SpanState>[]>(SPANS_SQL, [contractIds]));
+  const periods = byContract(await tx.query<Owned<PeriodState>[]>(PERIODS_SQL, [contractIds]));
+  return new Map(
+    contracts.map((contract) => [
+      contract.id,
+      {
+        id: contract.id,
+        seenNextInvoiceOn: contract.seen_next_invoice_on,
+        seenInvoiceOdooId: contract.seen_invoice_odoo_id,
+        order: toOrder(contract),
+        lines: (lines.get(contract.id) ?? []).map(toLine),
+        charges: (charges.get(contract.id) ?? []).map(toCharge),
+        spans: spans.get(contract.id) ?? [],
+        periods: periods.get(contract.id) ?? [],
+      },
+    ]),
+  );
+}
+
+/** A row with the contract it belongs to. */
+type Owned<T> = T & { contractId: string };
+
+function byContract<T>(rows: readonly Owned<T>[]): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const { contractId, ...row } of rows) {
+    const group = groups.get(contractId);
+    if (group === undefined) groups.set(contractId, [row as T]);
+    else group.push(row as T);
+  }
+  return groups;
 }
 
 /** Whether Odoo bills what `serviceId` counts in a period: its span at the period's first instant says. */
@@ -126,6 +143,7 @@ export function isBilledByOdoo(state: ContractState, serviceId: string, period: 
 }
 
 interface ContractRow {
+  id: string;
   seen_next_invoice_on: string | null;
   seen_invoice_odoo_id: number | null;
   order_id: string;
@@ -146,6 +164,25 @@ type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
 type LineRow = Textual<LineState>;
 type ChargeRow = Omit<Textual<ChargeState>, 'price'> & { price: PriceModelJson | null };
 
+function toLine(row: LineRow): LineState {
+  return {
+    ...row,
+    unitPrice: new Decimal(row.unitPrice),
+    discount: new Decimal(row.discount),
+    deliveredQuantity: new Decimal(row.deliveredQuantity),
+  };
+}
+
+function toCharge(row: ChargeRow): ChargeState {
+  return {
+    ...row,
+    price: row.price === null ? null : parsePriceModel(row.price),
+    freeUnits: new Decimal(row.freeUnits),
+    unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
+    minimumAmount: new Decimal(row.minimumAmount),
+  };
+}
+
 function toOrder(row: ContractRow): OrderState {
   return {
     id: row.order_id,
@@ -163,40 +200,51 @@ function toOrder(row: ContractRow): OrderState {
   };
 }
 
-const CONTRACT_SQL = `
-  select c.seen_next_invoice_on::text, c.seen_invoice_odoo_id, s.id as order_id, s.odoo_id as order_odoo_id, s.order_state,
+/** The newest order of each contract of $1. */
+const ORDERS = `(
+    select distinct on (contract_id) * from subscription
+     where contract_id = any ($1) order by contract_id, contract_sequence desc)`;
+
+const CONTRACTS_SQL = `
+  select c.id, c.seen_next_invoice_on::text, c.seen_invoice_odoo_id, s.id as order_id, s.odoo_id as order_odoo_id, s.order_state,
          s.subscription_state, s.start_on::text, s.next_invoice_on::text, s.gone_at is not null as gone, s.synced_at,
          y.code as currency, y.decimal_places as places, p.period_count, p.period_unit
     from contract c
-    join subscription s on s.contract_id = c.id
+    join ${ORDERS} s on s.contract_id = c.id
     join currency y on y.odoo_id = s.currency_odoo_id
-    left join plan p on p.odoo_id = s.plan_odoo_id
-   where c.id = $1
-   order by s.contract_sequence desc limit 1`;
+    left join plan p on p.odoo_id = s.plan_odoo_id`;
 
 const LINES_SQL = `
-  select l.id, l.odoo_id as "odooId", p.id as "productId", l.unit_price as "unitPrice", l.discount,
-         l.delivered_quantity as "deliveredQuantity"
-    from subscription_line l join product p on p.odoo_id = l.product_odoo_id
-   where l.subscription_odoo_id = $1 and l.gone_at is null
-     and exists (select 1 from charge c where c.product_id = p.id)
+  select s.contract_id as "contractId", l.id, l.odoo_id as "odooId", p.id as "productId", l.unit_price as "unitPrice",
+         l.discount, l.delivered_quantity as "deliveredQuantity"
+    from ${ORDERS} s
+    join subscription_line l on l.subscription_odoo_id = s.odoo_id and l.gone_at is null
+    join product p on p.odoo_id = l.product_odoo_id
+   where exists (select 1 from charge c where c.product_id = p.id)
    order by l.odoo_id`;
 
 const CHARGES_SQL = `
-  select c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode", m.unit as "metricUnit", m.aggregation,
-         c.product_id as "productId", p.name as "productName", c.mode, c.price, c.currency, c.free_units as "freeUnits",
-         c.units_per_product_unit as "unitsPerProductUnit", c.minimum_amount as "minimumAmount"
-    from charge c join metric m on m.id = c.metric_id join product p on p.id = c.product_id
-   where p.odoo_id in (select product_odoo_id from subscription_line where subscription_odoo_id = $1)
-      or p.id in (select product_id from write_back where contract_id = $2)
+  select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
+         m.unit as "metricUnit", m.aggregation, c.product_id as "productId", p.name as "productName", c.mode, c.price,
+         c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
+         c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"
+    from (select s.contract_id, p.id as product_id
+            from ${ORDERS} s
+            join subscription_line l on l.subscription_odoo_id = s.odoo_id
+            join product p on p.odoo_id = l.product_odoo_id
+          union
+          select contract_id, product_id from write_back where contract_id = any ($1)) known
+    join charge c on c.product_id = known.product_id
+    join metric m on m.id = c.metric_id
+    join product p on p.id = c.product_id
    order by c.product_id, c.id`;
 
 const SPANS_SQL = `
-  select service_id as "serviceId", biller, starts_at as "startsAt", ends_at as "endsAt",
+  select contract_id as "contractId", service_id as "serviceId", biller, starts_at as "startsAt", ends_at as "endsAt",
          invoices_after_odoo_id as "invoicesAfterOdooId"
-    from biller_span where contract_id = $1 order by service_id, starts_at nulls first`;
+    from biller_span where contract_id = any ($1) order by service_id, starts_at nulls first`;
 
 const PERIODS_SQL = `
-  select id, start_on::text as "startOn", end_on::text as "endOn", start_at as "start", end_at as "end",
-         state = 'CLOSED' as closed, dirty, derived and confirmed_at is null as unconfirmed
-    from billing_period where contract_id = $1 order by start_at`;
+  select contract_id as "contractId", id, start_on::text as "startOn", end_on::text as "endOn", start_at as "start",
+         end_at as "end", state = 'CLOSED' as closed, dirty, derived and confirmed_at is null as unconfirmed
+    from billing_period where contract_id = any ($1) order by start_at`;

@@ -1,5 +1,4 @@
 /** Which contracts an actor may see, and reading them. */
-import { In } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Contract } from '../entities/contract';
 import { asUuid, notFound } from './access';
@@ -25,10 +24,10 @@ export async function contractInSight(ctx: Ctx, id: string, field = 'contractId'
 
 /** Contracts by id, those in sight of the actor only. */
 export async function contractsByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, Contract>> {
-  const visible = await ctx.db.query<{ id: string }[]>(
-    `select c.id from contract c where c.id = any ($1) and ${contractVisible('$2')}`,
-    [ids, ctx.actor.serviceId],
-  );
-  const contracts = await ctx.db.manager.findBy(Contract, { id: In(visible.map((row) => row.id)) });
+  const contracts = await ctx.db
+    .createQueryBuilder(Contract, 'c')
+    .where('c.id = any(:ids)', { ids })
+    .andWhere(contractVisible(':serviceId'), { serviceId: ctx.actor.serviceId })
+    .getMany();
   return new Map(contracts.map((contract) => [contract.id, contract]));
 }

@@ -10,9 +10,10 @@ import { Subscription, type SubscriptionState } from '../entities/subscription';
 import { SubscriptionLine } from '../entities/subscription-line';
 import type { MirrorModel } from '../entities/sync-run';
 import { SyncState } from '../entities/sync-state';
-import { asUuid, notFound, visibleServiceIdOrAll } from './access';
+import { parseDay } from '../domain/parse';
+import { asUuid, given, notFound, searchable, visibleServiceIdOrAll } from './access';
 import { chargesByProductIds } from './catalog-charges';
-import { byId, fetchPage, type Page, type PageArgs } from './page';
+import { fetchPage, fetchPages, orders, type Page, type PageArgs } from './page';
 
 /** Holds for orders of partners that the service has linked. */
 const ORDER_VISIBLE = `(:serviceId::uuid is null or exists (
@@ -48,14 +49,30 @@ export interface SubscriptionFilter {
   service?: string | null;
   account?: string | null;
   odooId?: number | null;
+  partnerOdooId?: number | null;
+  contractId?: string | null;
   states?: readonly SubscriptionState[] | null;
+  /** Days, `[from, to)`. */
+  nextInvoiceFrom?: string | null;
+  nextInvoiceTo?: string | null;
 }
 
-/** Subscriptions in sight, in the order in which they were first seen. */
+const ID = { sql: 'subscription.id', type: 'uuid' } as const;
+const SUBSCRIPTION_ORDERS = {
+  ...orders('FIRST_SEEN_AT', [ID]),
+  // Orders without a next invoice come last.
+  ...orders('NEXT_INVOICE_ON', [
+    { sql: `coalesce(subscription.next_invoice_on, date '9999-12-31')`, type: 'date' },
+    ID,
+  ]),
+};
+export type SubscriptionOrder = keyof typeof SUBSCRIPTION_ORDERS;
+
+/** Subscriptions in sight. @throws BillingError NOT_FOUND naming `service`, VALIDATION_FAILED naming a day. */
 export async function listSubscriptions(
   ctx: Ctx,
   filter: SubscriptionFilter,
-  page: PageArgs,
+  { order, page }: { order: SubscriptionOrder; page: PageArgs },
 ): Promise<Page<Subscription>> {
   const query = visibleSubscriptions(ctx);
   if (filter.service || filter.account) {
@@ -65,12 +82,42 @@ export async function listSubscriptions(
         where p.odoo_id = subscription.partner_odoo_id
           and (:linkedServiceId::uuid is null or l.service_id = :linkedServiceId::uuid)
           and (:account::text is null or l.account = :account::text))`,
-      { linkedServiceId, account: filter.account ?? null },
+      { linkedServiceId, account: given(filter.account, searchable) },
     );
   }
-  if (filter.odooId) query.andWhere('subscription.odoo_id = :odooId', { odooId: filter.odooId });
-  if (filter.states) query.andWhere('subscription.subscription_state = any(:states)', { states: filter.states });
-  return fetchPage(query, byId('subscription'), page);
+  const narrow = (name: string, condition: string, value: unknown): void => {
+    if (value !== null && value !== undefined) query.andWhere(condition, { [name]: value });
+  };
+  narrow('odooId', 'subscription.odoo_id = :odooId', filter.odooId);
+  narrow('partnerOdooId', 'subscription.partner_odoo_id = :partnerOdooId', filter.partnerOdooId);
+  const contractId = given(filter.contractId, (id) => asUuid(id, 'contract', 'contractId'));
+  narrow('contractId', 'subscription.contract_id = :contractId', contractId);
+  narrow('states', 'subscription.subscription_state = any(:states)', filter.states);
+  const from = given(filter.nextInvoiceFrom, (day) => parseDay(day, 'nextInvoiceFrom'));
+  narrow('nextInvoiceFrom', 'subscription.next_invoice_on >= :nextInvoiceFrom', from);
+  const to = given(filter.nextInvoiceTo, (day) => parseDay(day, 'nextInvoiceTo'));
+  narrow('nextInvoiceTo', 'subscription.next_invoice_on < :nextInvoiceTo', to);
+  return fetchPage(query, SUBSCRIPTION_ORDERS[order], page);
+}
+
+/** The same page of each partner's subscriptions, those first seen first, in one statement. */
+export function subscriptionPagesByPartnerOdooIds(
+  ctx: Ctx,
+  partnerOdooIds: readonly number[],
+  page: PageArgs,
+): Promise<Map<number, Page<Subscription>>> {
+  const of = { parents: partnerOdooIds, parent: 'subscription.partner_odoo_id', page };
+  return fetchPages(visibleSubscriptions(ctx), SUBSCRIPTION_ORDERS.FIRST_SEEN_AT_ASC, of);
+}
+
+/** The same page of each contract's subscriptions. */
+export function subscriptionPagesByContractIds(
+  ctx: Ctx,
+  contractIds: readonly string[],
+  page: PageArgs,
+): Promise<Map<string, Page<Subscription>>> {
+  const of = { parents: contractIds, parent: 'subscription.contract_id', page };
+  return fetchPages(visibleSubscriptions(ctx), SUBSCRIPTION_ORDERS.FIRST_SEEN_AT_ASC, of);
 }
 
 /** @throws BillingError NOT_FOUND, the same for unknown and foreign ids. */

@@ -1,7 +1,10 @@
-/** How fresh the mirror is, and what its last runs did. */
+/** How fresh the mirror is, and what its runs did. */
 import type { Ctx } from '../ctx';
+import { parseInstant } from '../domain/parse';
 import { type MirrorModel, SyncRun } from '../entities/sync-run';
 import { SyncState } from '../entities/sync-state';
+import { given } from './access';
+import { fetchPage, orders, type Page, type PageArgs } from './page';
 import { WALK_ORDER } from './mirror-tables';
 
 export interface ModelStatus {
@@ -50,6 +53,45 @@ async function newestRuns(ctx: Ctx): Promise<SyncRun[]> {
     .getMany();
 }
 
+export interface SyncRunFilter {
+  models?: readonly MirrorModel[] | null;
+  full?: boolean | null;
+  /** Only those that ended early, or only the others. */
+  failed?: boolean | null;
+  /** Only those that set records aside, or only those that set none aside. */
+  setAside?: boolean | null;
+  /** Asked for in `[from, to)`. */
+  from?: string | null;
+  to?: string | null;
+}
+
+const ORDERS = orders('REQUESTED_AT', [{ sql: 'run.id', type: 'uuid' }]);
+export type SyncRunOrder = keyof typeof ORDERS;
+
+/** Runs of the last month, what they met of records only for the whole installation. */
+export async function listSyncRuns(
+  ctx: Ctx,
+  filter: SyncRunFilter,
+  { order, page }: { order: SyncRunOrder; page: PageArgs },
+): Promise<Page<SyncRun>> {
+  const query = ctx.db.createQueryBuilder(SyncRun, 'run');
+  const narrow = (name: string, condition: string, value: unknown): void => {
+    if (value !== null && value !== undefined) query.andWhere(condition, { [name]: value });
+  };
+  narrow('models', 'run.model = any(:models)', filter.models);
+  narrow('full', 'run.is_full = :full', filter.full);
+  if (typeof filter.failed === 'boolean') query.andWhere(`run.error is ${filter.failed ? 'not ' : ''}null`);
+  if (typeof filter.setAside === 'boolean') query.andWhere(`run.problems ${filter.setAside ? '<>' : '='} '[]'`);
+  const from = given(filter.from, (text) => parseInstant(text, 'from'));
+  narrow('from', 'run.requested_at >= :from', from);
+  const to = given(filter.to, (text) => parseInstant(text, 'to'));
+  narrow('to', 'run.requested_at < :to', to);
+  const found = await fetchPage(query, ORDERS[order], page);
+  return { ...found, nodes: found.nodes.map((run) => shown(ctx, run)) };
+}
+
 function shown(ctx: Ctx, run: SyncRun): SyncRun {
-  return ctx.actor.serviceId === null ? run : Object.assign(new SyncRun(), run, { problems: [], error: null });
+  if (ctx.actor.serviceId === null) return run;
+  const hidden: Partial<SyncRun> = { problems: [], error: null, setAsideCount: run.problems.length };
+  return Object.assign(new SyncRun(), run, hidden);
 }

@@ -2,17 +2,23 @@
 import type { EntityManager } from 'typeorm';
 import type { App } from '../ctx';
 import { BillingError, toProblem, type Problem } from '../domain/errors';
-import { planMirror, type MirrorPlan, type MirrorRow, type MirrorUpdate } from '../domain/mirror-plan';
+import {
+  planMirror,
+  type MirrorPlan,
+  type MirrorRow,
+  type MirrorUpdate,
+  type MirrorValue,
+} from '../domain/mirror-plan';
 import { MirrorModel } from '../entities/sync-run';
 import { readByIds } from '../odoo/records';
 import { tileBillerSpans } from './biller-spans';
 import { bumpCatalogVersion } from './catalog-version';
 import {
   insertRows,
-  lockStoredRows,
   markGone,
   MIRROR_TABLES,
   missingIds,
+  storedRows,
   updateRows,
   type MirrorTable,
 } from './mirror-tables';
@@ -38,8 +44,8 @@ export interface StoreOutcome extends StoreCounts {
   problems: Map<number, Problem>;
 }
 
-/** Runs in the transaction that stores the records. */
-type AlsoInTransaction = (tx: EntityManager, outcome: StoreOutcome) => Promise<void>;
+/** One statement that goes with the records: in the transaction that stores them, or alone when none of them is news. */
+type AlsoInTransaction = (db: EntityManager, outcome: StoreOutcome) => Promise<void>;
 
 interface Storing {
   records: readonly { id: number }[];
@@ -56,7 +62,8 @@ const NEW_CONTRACTS = 1;
 
 /**
  * Stores raw `records` of one model, in one transaction, with what they refer to fetched and stored before. A record that
- * cannot be read, or whose reference Odoo does not show, is set aside with the reason.
+ * cannot be read, or whose reference Odoo does not show, is set aside with the reason. Records that are stored as they are
+ * need no transaction: nearly all that the overlap of two passes brings.
  */
 export async function storeRecords(app: App, table: MirrorTable, work: Storing): Promise<StoreOutcome> {
   const outcome: StoreOutcome = {
@@ -67,15 +74,29 @@ export async function storeRecords(app: App, table: MirrorTable, work: Storing):
     problems: new Map(),
   };
   const parsed = parseRecords(table, work.records, outcome.problems);
+  const news = await newsAmong(app, table, parsed);
+  outcome.unchanged = parsed.length - news.length;
   const { reading, depth = 0 } = work;
-  const rows = await withReferences(app, table, { rows: parsed, reading, problems: outcome.problems, depth });
+  const rows = await withReferences(app, table, { parsed, news, reading, problems: outcome.problems, depth });
+  if (rows.length === 0) {
+    await work.also?.(app.db.manager, outcome);
+    return outcome;
+  }
   try {
     await writeRows(app, table, { ...work, rows, outcome });
   } catch (error) {
-    if (!isBadData(error) || rows.length === 0) throw error;
+    if (!isBadData(error)) throw error;
     await writeOneByOne(app, table, { ...work, rows, outcome });
   }
   return outcome;
+}
+
+/** Those rows that differ from what is stored at this moment. */
+async function newsAmong(app: App, table: MirrorTable, rows: readonly MirrorRow[]): Promise<MirrorRow[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.odoo_id);
+  const plan = planMirror(await storedRows(app.db.manager, table, { ids, lock: false }), rows);
+  return [...plan.insert, ...plan.update.map((update) => update.row)];
 }
 
 /** Marks rows gone and lets caches know, in `tx`. Returns how many were not gone yet. */
@@ -116,47 +137,60 @@ function setAside(table: MirrorTable, odooId: number, why: { field?: string; rea
 }
 
 interface Referring {
-  rows: MirrorRow[];
+  parsed: readonly MirrorRow[];
+  /** Those of `parsed` that are to be written. */
+  news: MirrorRow[];
   reading: Reading;
   problems: Map<number, Problem>;
   depth: number;
 }
 
-/** The rows whose references are all mirrored, after fetching those that were not; the others are set aside. */
+/** The news whose references are all mirrored, after fetching those that were not; the others are set aside. */
 async function withReferences(app: App, table: MirrorTable, work: Referring): Promise<MirrorRow[]> {
-  let { rows } = work;
-  for (const reference of table.references) {
-    const wanted = new Set(rows.map((row) => row[reference.column]).filter((id) => typeof id === 'number'));
-    if (reference.to === table.model) for (const row of rows) wanted.delete(row.odoo_id);
-    const missing = await fetchMissing(app, MIRROR_TABLES[reference.to], { ...work, ids: [...wanted] });
-    if (!reference.required || missing.size === 0) continue;
+  let rows = work.news;
+  // A stored row has what it requires; what it can do without is looked for again each time it is read.
+  const wanted = new Map(
+    table.references.map(({ column, to, required }) => {
+      const ids = new Set((required ? work.news : work.parsed).map((row) => row[column]).filter(isId));
+      if (to === table.model) for (const row of rows) ids.delete(row.odoo_id);
+      return [to, [...ids]];
+    }),
+  );
+  const missing = await missingIds(app.db.manager, wanted);
+  for (const { column, to, required } of table.references) {
+    const lacking = await fetchMissing(app, MIRROR_TABLES[to], { ...work, ids: missing.get(to) ?? [] });
+    if (!required || lacking.size === 0) continue;
     rows = rows.filter((row) => {
-      const id = row[reference.column];
-      if (typeof id !== 'number' || !missing.has(id)) return true;
-      const reason = `${MIRROR_TABLES[reference.to].odoo.name} ${id} is not mirrored`;
-      work.problems.set(row.odoo_id, setAside(table, row.odoo_id, { field: reference.column, reason }));
+      const id = row[column];
+      if (!isId(id) || !lacking.has(id)) return true;
+      const reason = `${MIRROR_TABLES[to].odoo.name} ${id} is not mirrored`;
+      work.problems.set(row.odoo_id, setAside(table, row.odoo_id, { field: column, reason }));
       return false;
     });
   }
   return rows;
 }
 
-/** Fetches those of `ids` that are not mirrored yet. Returns the ids that are still missing. */
+function isId(value: MirrorValue | undefined): value is number {
+  return typeof value === 'number';
+}
+
+/** Fetches `ids`, which are not mirrored yet. Returns those that are still missing. */
 async function fetchMissing(
   app: App,
   table: MirrorTable,
   work: { ids: readonly number[]; reading: Reading; depth: number },
 ): Promise<Set<number>> {
-  const missing = await missingIds(app.db.manager, table, work.ids);
-  if (missing.length === 0 || work.depth === MAX_DEPTH) return new Set(missing);
-  const { records } = await readByIds(app.odoo, table.odoo, missing);
+  const { ids } = work;
+  if (ids.length === 0 || work.depth === MAX_DEPTH) return new Set(ids);
+  const { records } = await readByIds(app.odoo, table.odoo, ids);
   const { problems } = await storeRecords(app, table, {
     records,
     reading: work.reading,
     depth: work.depth + 1,
   });
   const shown = new Set(records.map((record) => record.id).filter((id) => !problems.has(id)));
-  return new Set(missing.filter((id) => !shown.has(id)));
+  return new Set(ids.filter((id) => !shown.has(id)));
 }
 
 interface Writing {
@@ -176,7 +210,7 @@ async function writeRows(app: App, table: MirrorTable, work: Writing): Promise<v
       await tx.query('select pg_advisory_xact_lock($1, $2)', [LOCK_CLASS.SYNC, NEW_CONTRACTS]);
     }
     const ids = work.rows.map((row) => row.odoo_id);
-    const plan = planMirror(await lockStoredRows(tx, table, ids), work.rows);
+    const plan = planMirror(await storedRows(tx, table, { ids, lock: true }), work.rows);
     const inserted = await insertPlanned(tx, table, { plan, asOf: work.reading.asOf, now: app.clock() });
     const updated = await updatePlanned(tx, table, { plan, reading: work.reading });
     work.outcome.inserted += inserted;
@@ -247,5 +281,5 @@ async function writeOneByOne(app: App, table: MirrorTable, work: Writing): Promi
       work.outcome.problems.set(row.odoo_id, setAside(table, row.odoo_id, { reason }));
     }
   }
-  await inTransaction(app, async (tx) => work.also?.(tx, work.outcome));
+  await work.also?.(app.db.manager, work.outcome);
 }

@@ -179,17 +179,17 @@ function comparable(column: string, type: ColumnType): string {
   return column;
 }
 
-/** The stored rows among `ids`, locked in the order of their ids until the transaction ends. */
-export async function lockStoredRows(
-  tx: EntityManager,
+/** The stored rows among `ids`; with `lock` they stay as they are until the transaction ends. */
+export async function storedRows(
+  db: EntityManager,
   table: MirrorTable,
-  ids: readonly number[],
+  choice: { ids: readonly number[]; lock: boolean },
 ): Promise<StoredRow[]> {
   const columns = Object.entries(table.columns).map(([column, type]) => comparable(column, type));
-  const rows = await tx.query<(MirrorRow & { gone: boolean })[]>(
+  const rows = await db.query<(MirrorRow & { gone: boolean })[]>(
     `select ${columns.join(', ')}, gone_at is not null as gone from ${table.name}
-      where odoo_id = any ($1) order by odoo_id for no key update`,
-    [ids],
+      where odoo_id = any ($1) order by odoo_id ${choice.lock ? 'for no key update' : ''}`,
+    [choice.ids],
   );
   return rows.map(({ gone, ...row }) => ({ row: row as MirrorRow, gone }));
 }
@@ -248,14 +248,24 @@ export async function markGone(
   return count;
 }
 
-/** Those of `ids` that the table does not hold. */
-export async function missingIds(db: EntityManager, table: MirrorTable, ids: readonly number[]): Promise<number[]> {
-  const rows = await db.query<{ odoo_id: number }[]>(
-    `select w.odoo_id from unnest($1::integer[]) as w(odoo_id)
-      where not exists (select 1 from ${table.name} t where t.odoo_id = w.odoo_id) order by 1`,
-    [ids],
+/** Those ids of each table that it does not hold, ascending; asked for in one statement. */
+export async function missingIds(
+  db: EntityManager,
+  wanted: ReadonlyMap<MirrorModel, readonly number[]>,
+): Promise<Map<MirrorModel, number[]>> {
+  const asked = [...wanted].filter(([, ids]) => ids.length > 0);
+  const missing = new Map<MirrorModel, number[]>();
+  if (asked.length === 0) return missing;
+  const parts = asked.map(
+    ([model], index) => `select '${model}' as model, w.odoo_id from unnest($${index + 1}::integer[]) as w(odoo_id)
+      where not exists (select 1 from ${MIRROR_TABLES[model].name} t where t.odoo_id = w.odoo_id)`,
   );
-  return rows.map((row) => row.odoo_id);
+  const rows = await db.query<{ model: MirrorModel; odoo_id: number }[]>(
+    `${parts.join(' union all ')} order by 2`,
+    asked.map(([, ids]) => ids),
+  );
+  for (const { model, odoo_id: id } of rows) missing.set(model, [...(missing.get(model) ?? []), id]);
+  return missing;
 }
 
 /** Ids above `afterId` of stored rows, ascending, at most `limit`; `where` is SQL of this file's tables. */

@@ -3,8 +3,17 @@ import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import type { Problem } from '../domain/errors';
 import { planGone } from '../domain/mirror-plan';
-import { MirrorModel, type SyncRun } from '../entities/sync-run';
-import { readByIds, readServerTime, readWindow, searchIds, type Page } from '../odoo/records';
+import { MirrorModel } from '../entities/sync-run';
+import { readByIds, readServerTime, readWindow, searchIds, type Page, type Window } from '../odoo/records';
+import {
+  type Run,
+  type RunCounts,
+  type RunProgress,
+  saveRun,
+  saveWalk,
+  type Standing,
+  type WalkPosition,
+} from './mirror-progress';
 import { storeGone, storeRecords, type Reading, type StoreOutcome } from './mirror-store';
 import { MIRROR_TABLES, storedIds, type MirrorTable } from './mirror-tables';
 import { inTransaction } from './transaction';
@@ -27,16 +36,30 @@ export interface WalkOptions {
   onProgress?: (model: MirrorModel, read: number) => void;
 }
 
-/** A run under way: its row, and what it has counted so far. */
-export interface Walk {
+/** What the walks of one pass share. */
+export interface Pass {
   ctx: Ctx;
-  run: SyncRun;
+  options: WalkOptions;
+  /** Odoo's clock at its last answer: whatever is read next shows at least what was there then. Null before the first. */
+  serverTime: Date | null;
+  /** The newest instant that was given to a walk; null before the first. */
+  issuedAt: Date | null;
+}
+
+/** A run under way: where its model stood, and what it has counted so far. */
+export interface Walk {
+  pass: Pass;
+  run: Run;
   table: MirrorTable;
-  /** Records read so far. */
-  read: number;
+  standing: Standing;
+  counts: RunCounts;
   /** Records set aside so far, by Odoo id. */
   problems: Map<number, Problem>;
-  options: WalkOptions;
+}
+
+export function beginWalk(pass: Pass, run: Run, standing: Standing): Walk {
+  const counts = { read: 0, inserted: 0, updated: 0, unchanged: 0, gone: 0 };
+  return { pass, run, table: MIRROR_TABLES[run.model], standing, counts, problems: new Map() };
 }
 
 interface Cursor extends Reading {
@@ -45,62 +68,44 @@ interface Cursor extends Reading {
   from: Date | null;
   afterId: number;
   full: boolean;
+  /** The run ends with the walk. */
+  isLast: boolean;
 }
 
-/** Reads one model: what was set aside before, what was written since the last time or everything, and what is gone. */
+/**
+ * Reads one model: what was set aside before, what is gone, and what was written since the last time or everything. The last
+ * page ends the run.
+ */
 export async function walkModel(walk: Walk): Promise<void> {
-  const { run, table } = walk;
-  const left = await savedCursor(walk);
+  const { run, table, standing } = walk;
+  const left = cursorLeft(walk);
   if (left !== null) {
     await walkPages(walk, left);
-    await finishWalk(walk, left);
+    standing.readUntil = left.startedAt;
   }
   // A walk that was cut off began earlier: another one follows it and brings the model up to now.
   const cursor = await newCursor(walk, { full: run.isFull && left?.full !== true });
   await retrySetAside(walk, cursor);
   if (table.model === MirrorModel.SUBSCRIPTION_LINE && cursor.from !== null) await readLinesOfNewOrders(walk, cursor);
-  await walkPages(walk, cursor);
   if (run.isFull) await compareIds(walk, { at: cursor.asOf, where: 'true' });
   else if (table.deletable !== null) await compareIds(walk, { at: cursor.asOf, where: table.deletable });
-  await finishWalk(walk, cursor);
-}
-
-interface StateRow {
-  read_until: Date | null;
-  walk_started_at: Date | null;
-  walk_after_id: number | null;
-  walk_full: boolean | null;
-}
-
-async function loadState(walk: Walk): Promise<StateRow | undefined> {
-  const [state] = await walk.ctx.db.query<StateRow[]>(
-    'select read_until, walk_started_at, walk_after_id, walk_full from sync_state where model = $1',
-    [walk.table.model],
-  );
-  return state;
+  await walkPages(walk, cursor);
 }
 
 /** Where a walk that was cut off goes on; null when none was, or when everything is to be read anyway. */
-async function savedCursor(walk: Walk): Promise<Cursor | null> {
-  const state = await loadState(walk);
-  if (!state || state.walk_started_at === null || state.walk_after_id === null || state.walk_full === null) return null;
-  if (walk.run.isFull && !state.walk_full) return null;
-  return {
-    startedAt: state.walk_started_at,
-    asOf: await nextInstant(walk, state.walk_started_at),
-    from: state.walk_full ? null : windowStart(state.read_until, state.walk_started_at),
-    afterId: state.walk_after_id,
-    full: state.walk_full,
-    force: state.walk_full,
-  };
+function cursorLeft(walk: Walk): Cursor | null {
+  const { cutOff, readUntil } = walk.standing;
+  if (cutOff === null || (walk.run.isFull && !cutOff.full)) return null;
+  const from = cutOff.full ? null : windowStart(readUntil, cutOff.startedAt);
+  return { ...cutOff, asOf: nextInstant(walk.pass, cutOff.startedAt), from, force: cutOff.full, isLast: false };
 }
 
 async function newCursor(walk: Walk, how: { full: boolean }): Promise<Cursor> {
-  const state = await loadState(walk);
-  const startedAt = await readServerTime(walk.ctx.odoo);
-  const from = how.full ? null : windowStart(state?.read_until ?? null, startedAt);
-  const asOf = await nextInstant(walk, startedAt);
-  return { startedAt, asOf, from, afterId: 0, full: from === null, force: how.full };
+  const { pass } = walk;
+  const startedAt = (pass.serverTime ??= await readServerTime(pass.ctx.odoo));
+  const from = how.full ? null : windowStart(walk.standing.readUntil, startedAt);
+  const asOf = nextInstant(pass, startedAt);
+  return { startedAt, asOf, from, afterId: 0, full: from === null, force: how.full, isLast: true };
 }
 
 /** Where a window begins: an overlap before the last walk, or before now should Odoo's clock have been set back. */
@@ -113,17 +118,17 @@ function windowStart(readUntil: Date | null, now: Date): Date | null {
  * The instant that rows of a walk carry: Odoo's clock, which counts seconds, pushed on by a millisecond where needed, so
  * that every walk has an instant of its own and whoever compares two of them sees which was read later.
  */
-async function nextInstant(walk: Walk, serverTime: Date): Promise<Date> {
-  const [issued] = await walk.ctx.db.query<{ at: Date | null }[]>('select max(issued_as_of) as at from sync_state');
-  return new Date(Math.max(serverTime.getTime(), (issued?.at?.getTime() ?? 0) + 1));
+function nextInstant(pass: Pass, serverTime: Date): Date {
+  pass.issuedAt = new Date(Math.max(serverTime.getTime(), (pass.issuedAt?.getTime() ?? 0) + 1));
+  return pass.issuedAt;
 }
 
 async function walkPages(walk: Walk, cursor: Cursor): Promise<void> {
   let afterId: number | null = cursor.afterId;
   while (afterId !== null) {
     const page: NextPage = await readPage(walk, cursor, afterId);
-    await storePage(walk, cursor, page);
     afterId = page.isLast ? null : page.lastId;
+    await storePage(walk, cursor, { records: page.records, afterId });
   }
 }
 
@@ -136,89 +141,91 @@ interface NextPage {
 
 /** Of models that are mirrored only where referred to, a page is what was written of the next ids we hold. */
 async function readPage(walk: Walk, cursor: Cursor, afterId: number): Promise<NextPage> {
-  const { ctx, table } = walk;
-  const limit = walk.options.pageSize ?? PAGE_SIZE;
+  const { pass, table } = walk;
+  const limit = pass.options.pageSize ?? PAGE_SIZE;
+  const window = { from: cursor.from, afterId, limit };
   if (table.extent === 'ALL') {
-    const { records } = await readWindow(ctx.odoo, table.odoo, { from: cursor.from, afterId, limit });
+    const records = await read(walk, window);
     return { records, lastId: records.at(-1)?.id ?? afterId, isLast: records.length < limit };
   }
-  const ids = await storedIds(ctx.db.manager, table, { afterId, limit });
+  const ids = await storedIds(pass.ctx.db.manager, table, { afterId, limit });
   if (ids.length === 0) return { records: [], lastId: afterId, isLast: true };
-  const domain = [['id', 'in', ids]];
-  const { records } = await readWindow(ctx.odoo, table.odoo, { from: cursor.from, afterId, limit, domain });
+  const records = await read(walk, { ...window, domain: [['id', 'in', ids]] });
   return { records, lastId: ids.at(-1) ?? afterId, isLast: ids.length < limit };
 }
 
-/** Stores a page and, in the same transaction, how far the walk has come. */
-async function storePage(walk: Walk, cursor: Cursor, page: NextPage): Promise<void> {
+async function read(walk: Walk, window: Window): Promise<Page['records']> {
+  const { records, serverTime } = await readWindow(walk.pass.ctx.odoo, walk.table.odoo, window);
+  walk.pass.serverTime = serverTime;
+  return records;
+}
+
+/**
+ * Stores a page and, in the same transaction, how far the walk has come. `as_of` of invoices stays where it was while one of
+ * them is set aside: contracts wait for it, because a moved date without its invoice would look like nothing billed.
+ */
+async function storePage(
+  walk: Walk,
+  cursor: Cursor,
+  page: { records: Page['records']; afterId: number | null },
+): Promise<void> {
+  const finishedAt = cursor.isLast && page.afterId === null ? walk.pass.ctx.clock() : null;
   await store(walk, cursor, {
     records: page.records,
-    also: async (tx) => {
-      await tx.query(
-        `insert into sync_state (model, issued_as_of, walk_started_at, walk_after_id, walk_full) values ($1, $2, $3, $4, $5)
-         on conflict (model) do update set issued_as_of = excluded.issued_as_of, walk_started_at = excluded.walk_started_at,
-           walk_after_id = excluded.walk_after_id, walk_full = excluded.walk_full`,
-        [walk.table.model, cursor.asOf, cursor.startedAt, page.lastId, cursor.full],
-      );
+    save: (db, progress) => {
+      const complete = !walk.table.evidence || walk.problems.size === 0;
+      const position: WalkPosition = { ...cursor, afterId: page.afterId, complete };
+      return saveWalk(db, { ...progress, finishedAt }, position);
     },
   });
+}
+
+interface Storing {
+  records: Page['records'];
+  /** One statement; in the transaction that stores the records, when there is one. */
+  save: (db: EntityManager, progress: RunProgress) => Promise<void>;
 }
 
 /** Stores records and counts them on the run, in one transaction. */
-async function store(
-  walk: Walk,
-  cursor: Cursor,
-  work: { records: Page['records']; also?: (tx: EntityManager) => Promise<void> },
-): Promise<void> {
-  const { ctx, table } = walk;
-  await storeRecords(ctx, table, {
-    records: work.records,
-    reading: cursor,
-    also: async (tx, outcome) => {
-      for (const { id } of work.records) walk.problems.delete(id);
+async function store(walk: Walk, reading: Reading, work: Storing): Promise<void> {
+  const { pass, table } = walk;
+  const { records } = work;
+  let counts = walk.counts;
+  await storeRecords(pass.ctx, table, {
+    records,
+    reading,
+    also: async (db, outcome) => {
+      for (const { id } of records) walk.problems.delete(id);
       for (const [id, problem] of outcome.problems) walk.problems.set(id, problem);
       if (walk.problems.size > MAX_PROBLEMS) throw new Error(`More than ${MAX_PROBLEMS} records would be set aside.`);
-      await countOnRun(tx, walk, outcome);
-      await work.also?.(tx);
+      counts = countsWith(walk.counts, outcome);
+      await work.save(db, progressOf(walk, counts));
     },
   });
-  walk.read += work.records.length;
-  walk.options.onProgress?.(table.model, walk.read);
+  walk.counts = counts;
+  pass.options.onProgress?.(table.model, counts.read);
 }
 
-async function countOnRun(tx: EntityManager, walk: Walk, outcome: StoreOutcome): Promise<void> {
-  await tx.query(
-    `update sync_run set read = read + $2, inserted = inserted + $3, updated = updated + $4, unchanged = unchanged + $5,
-       problems = $6 where id = $1`,
-    [
-      walk.run.id,
-      outcome.read,
-      outcome.inserted,
-      outcome.updated,
-      outcome.unchanged,
-      JSON.stringify([...walk.problems.values()]),
-    ],
-  );
+function countsWith(counts: RunCounts, outcome: StoreOutcome): RunCounts {
+  return {
+    read: counts.read + outcome.read,
+    inserted: counts.inserted + outcome.inserted,
+    updated: counts.updated + outcome.updated,
+    unchanged: counts.unchanged + outcome.unchanged,
+    gone: counts.gone,
+  };
 }
 
-/** Reads again what earlier runs set aside, since the last one that ended well. What Odoo no longer shows is dropped. */
+function progressOf(walk: Walk, counts: RunCounts): RunProgress {
+  return { ...counts, run: walk.run, problems: [...walk.problems.values()], finishedAt: null };
+}
+
+/** Reads again what earlier runs set aside. What Odoo no longer shows is dropped. */
 async function retrySetAside(walk: Walk, cursor: Cursor): Promise<void> {
-  const rows = await walk.ctx.db.query<{ odoo_id: number }[]>(
-    `select distinct (problem -> 'details' ->> 'odooId')::integer as odoo_id
-       from sync_run r cross join jsonb_array_elements(r.problems) as problem
-      where r.model = $1 and r.id <> $2 and r.id >= coalesce(
-        (select id from sync_run where model = $1 and finished_at is not null and error is null order by id desc limit 1),
-        '00000000-0000-0000-0000-000000000000')
-      order by 1`,
-    [walk.table.model, walk.run.id],
-  );
-  if (rows.length === 0) return;
-  const { records } = await readByIds(
-    walk.ctx.odoo,
-    walk.table.odoo,
-    rows.map((row) => row.odoo_id),
-  );
-  await store(walk, cursor, { records });
+  const { pass, standing, table } = walk;
+  if (standing.setAside.length === 0) return;
+  const { records } = await readByIds(pass.ctx.odoo, table.odoo, standing.setAside);
+  await store(walk, cursor, { records, save: saveRun });
 }
 
 /**
@@ -230,56 +237,46 @@ async function readLinesOfNewOrders(walk: Walk, cursor: Cursor): Promise<void> {
     'gone_at is null and not exists (select 1 from subscription_line l where l.subscription_odoo_id = subscription.odoo_id)';
   const orders = MIRROR_TABLES[MirrorModel.SUBSCRIPTION];
   for (let afterId: number | undefined = 0; afterId !== undefined;) {
-    const ids: number[] = await storedIds(walk.ctx.db.manager, orders, { afterId, limit: ORDERS_AT_ONCE, where });
+    const choice = { afterId, limit: ORDERS_AT_ONCE, where };
+    const ids: number[] = await storedIds(walk.pass.ctx.db.manager, orders, choice);
     afterId = ids.at(-1);
     if (ids.length === 0) return;
     const records = await readAll(walk, [['order_id', 'in', ids]]);
-    if (records.length > 0) await store(walk, cursor, { records });
+    if (records.length > 0) await store(walk, cursor, { records, save: saveRun });
+    if (ids.length < ORDERS_AT_ONCE) return;
   }
 }
 
 async function readAll(walk: Walk, domain: readonly unknown[]): Promise<Page['records']> {
   const records: Page['records'] = [];
   for (let isLast = false; !isLast;) {
-    const window = { from: null, afterId: records.at(-1)?.id ?? 0, limit: PAGE_SIZE, domain };
-    const page = await readWindow(walk.ctx.odoo, walk.table.odoo, window);
-    records.push(...page.records);
-    isLast = page.records.length < PAGE_SIZE;
+    const page = await read(walk, { from: null, afterId: records.at(-1)?.id ?? 0, limit: PAGE_SIZE, domain });
+    records.push(...page);
+    isLast = page.length < PAGE_SIZE;
   }
   return records;
 }
 
-/** Asks Odoo for the ids we hold, and marks those gone that it does not show. `where` is SQL of this file's tables. */
+/**
+ * Asks Odoo for the ids we hold, and marks those gone that it does not show. It comes before the pages, which bring back
+ * what is shown again meanwhile. `where` is SQL of the mirror's tables.
+ */
 async function compareIds(walk: Walk, comparison: { at: Date; where: string }): Promise<void> {
-  const { ctx, table, run } = walk;
+  const { pass, table } = walk;
+  const { ctx } = pass;
   const where = `gone_at is null and (${comparison.where})`;
   for (let afterId: number | undefined = 0; afterId !== undefined;) {
     const ids: number[] = await storedIds(ctx.db.manager, table, { afterId, limit: ID_PAGE_SIZE, where });
-    afterId = ids.at(-1);
+    afterId = ids.length < ID_PAGE_SIZE ? undefined : ids.at(-1);
     if (ids.length === 0) return;
     const shown = await searchIds(ctx.odoo, table.odoo, { domain: [['id', 'in', ids]], afterId: 0, limit: ids.length });
     const gone = planGone(ids, new Set(shown));
     if (gone.length === 0) continue;
-    await inTransaction(ctx, async (tx) => {
+    walk.counts = await inTransaction(ctx, async (tx) => {
       const count = await storeGone(tx, table, { ids: gone, at: comparison.at });
-      await tx.query('update sync_run set gone = gone + $2 where id = $1', [run.id, count]);
+      const counts = { ...walk.counts, gone: walk.counts.gone + count };
+      await saveRun(tx, progressOf(walk, counts));
+      return counts;
     });
   }
-}
-
-/**
- * The model is read up to the beginning of this walk. `as_of` of invoices stays where it was while one of them is set
- * aside: contracts wait for it, because a moved date without its invoice would look like nothing billed.
- */
-async function finishWalk(walk: Walk, cursor: Cursor): Promise<void> {
-  const waits = walk.table.evidence && walk.problems.size > 0;
-  await inTransaction(walk.ctx, (tx) =>
-    tx.query(
-      `update sync_state set read_until = $2, walk_started_at = null, walk_after_id = null, walk_full = null,
-         as_of = case when $4 then as_of else $3 end,
-         last_full_at = case when $5 then $2 else last_full_at end
-       where model = $1`,
-      [walk.table.model, cursor.startedAt, cursor.asOf, waits, cursor.full],
-    ),
-  );
 }

@@ -2,6 +2,7 @@
  * The mirror's passes: who asks for one, that only one runs at a time, and what follows it. A pass reads the models one
  * after the other; each reading is a row of sync_run. Nothing is tried again here: the next minute's pass does that.
  */
+import assert from 'node:assert';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { In, type EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
@@ -10,8 +11,9 @@ import { type MirrorModel, SyncRun } from '../entities/sync-run';
 import { OdooFault, toBillingError } from '../odoo/fault';
 import { enqueue } from '../queue';
 import { writeAudit } from './audit';
-import { MIRROR_TABLES, WALK_ORDER } from './mirror-tables';
-import { walkModel, type WalkOptions } from './mirror-walk';
+import { failRuns, readStandings, type Run, takeUpRuns } from './mirror-progress';
+import { WALK_ORDER } from './mirror-tables';
+import { beginWalk, type Pass, walkModel, type WalkOptions } from './mirror-walk';
 import { inTransaction, LOCK_CLASS } from './transaction';
 
 /** Second key of the session lock under which passes run. */
@@ -124,54 +126,35 @@ async function underPassLock<T>(ctx: Ctx, wait: boolean, work: () => Promise<T>)
 async function runPasses(ctx: Ctx, request: SyncRequest): Promise<SyncRun[]> {
   const done: string[] = [];
   const full = request.full ?? false;
-  let runs = await beginPass(ctx, request.runIds === undefined ? WALK_ORDER.map((model) => ({ model, full })) : []);
+  let runs = await takeUpRuns(ctx, { models: request.runIds === undefined ? WALK_ORDER : [], full });
   for (let round = 1; runs.length > 0 && round <= MAX_ROUNDS; round += 1) {
     await runPass(ctx, runs, request);
     done.push(...runs.map((run) => run.id));
-    runs = await beginPass(ctx, []);
+    runs = await takeUpRuns(ctx, { models: [], full });
   }
   const rows = await ctx.db.manager.findBy(SyncRun, { id: In(done) });
   return rows.sort((left, right) => done.indexOf(left.id) - done.indexOf(right.id));
 }
 
-/** Ends what a dead process left running, adds a run for each of `asked` that has none queued, and takes all queued ones. */
-async function beginPass(ctx: Ctx, asked: readonly { model: MirrorModel; full: boolean }[]): Promise<SyncRun[]> {
-  return inTransaction(ctx, async (tx) => {
-    const now = ctx.clock();
-    await tx.query(
-      `update sync_run set finished_at = $1, error = 'INTERNAL: the process ended before the run did'
-        where started_at is not null and finished_at is null`,
-      [now],
-    );
-    for (const one of asked) {
-      if ((await queuedRun(tx, one)) === null) await addRun(tx, ctx, one);
-    }
-    await tx.query('update sync_run set started_at = $1 where started_at is null', [now]);
-    const runs = await tx
-      .createQueryBuilder(SyncRun, 'run')
-      .where('run.finished_at is null')
-      .orderBy('run.id')
-      .getMany();
-    return runs.sort((left, right) => WALK_ORDER.indexOf(left.model) - WALK_ORDER.indexOf(right.model));
-  });
-}
-
 /** Runs `runs` in their order. When Odoo cannot serve, those that are left fail with it. */
-async function runPass(ctx: Ctx, runs: readonly SyncRun[], options: WalkOptions): Promise<void> {
-  let outage: string | null = null;
-  for (const run of runs) {
-    let error: string | null = outage;
-    if (outage === null) {
-      try {
-        await walkModel({ ctx, run, table: MIRROR_TABLES[run.model], read: 0, problems: new Map(), options });
-      } catch (thrown) {
-        error = describeFailure(thrown);
-        if (thrown instanceof OdooFault && toBillingError(thrown).retryable) outage = error;
-        ctx.log.error({ model: run.model, runId: run.id, err: thrown }, 'sync run failed');
-      }
+async function runPass(ctx: Ctx, runs: readonly Run[], options: WalkOptions): Promise<void> {
+  const { byModel, issuedAt } = await readStandings(ctx);
+  const pass: Pass = { ctx, options, serverTime: null, issuedAt };
+  for (const [index, run] of runs.entries()) {
+    try {
+      // A second run of a model begins where the first has left it.
+      const standing = byModel.get(run.model) ?? (await readStandings(ctx)).byModel.get(run.model);
+      assert(standing !== undefined, 'every model stands somewhere');
+      byModel.delete(run.model);
+      await walkModel(beginWalk(pass, run, standing));
+    } catch (thrown) {
+      ctx.log.error({ model: run.model, runId: run.id, err: thrown }, 'sync run failed');
+      const isOutage = thrown instanceof OdooFault && toBillingError(thrown).retryable;
+      await failRuns(ctx, isOutage ? runs.slice(index) : [run], describeFailure(thrown));
+      if (isOutage) break;
     }
-    await finishRun(ctx, run, { error, isLast: run === runs.at(-1) });
   }
+  await endPass(ctx, { full: runs.at(-1)?.isFull ?? false });
 }
 
 /** Code first, as `SyncRun.error` is read; what is not ours to show stays in the log. */
@@ -181,14 +164,12 @@ function describeFailure(thrown: unknown): string {
   return 'INTERNAL: the log of this run tells more';
 }
 
-/** Ends a run; with the last one of a pass the jobs that live on what it brought are queued. */
-async function finishRun(ctx: Ctx, run: SyncRun, end: { error: string | null; isLast: boolean }): Promise<void> {
+/** Queues the jobs that live on what a pass brought. */
+async function endPass(ctx: Ctx, pass: { full: boolean }): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    await tx.query('update sync_run set finished_at = $2, error = $3 where id = $1', [run.id, ctx.clock(), end.error]);
-    if (!end.isLast) return;
     await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
     await enqueue(tx, 'assign-usage', {}, { jobKey: 'assign-usage' });
-    if (!run.isFull) return;
+    if (!pass.full) return;
     await tx.query(`delete from sync_run where finished_at < $1::timestamptz - make_interval(days => $2)`, [
       ctx.clock(),
       RUN_RETENTION_DAYS,

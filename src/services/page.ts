@@ -36,8 +36,30 @@ export interface Keyset {
   direction: 'asc' | 'desc';
 }
 
+/** Both directions of an order: `orders('AT', columns)` is `{ AT_ASC, AT_DESC }`. */
+export function orders<N extends string>(
+  name: N,
+  columns: Keyset['columns'],
+): Record<`${N}_ASC` | `${N}_DESC`, Keyset> {
+  return {
+    [`${name}_ASC`]: { columns, direction: 'asc' },
+    [`${name}_DESC`]: { columns, direction: 'desc' },
+  } as Record<`${N}_ASC` | `${N}_DESC`, Keyset>;
+}
+
 /** The order of lists that say nothing else: by our id, the oldest first. */
 export const byId = (alias: string): Keyset => ({ columns: [{ sql: `${alias}.id`, type: 'uuid' }], direction: 'asc' });
+
+/** Keeps those out of use, or those in use; all when `archived` is not given. */
+export function narrowToArchived<T extends ObjectLiteral>(
+  query: SelectQueryBuilder<T>,
+  alias: string,
+  archived: boolean | null | undefined,
+): void {
+  if (archived !== null && archived !== undefined) {
+    query.andWhere(`${alias}.archived_at is ${archived ? 'not ' : ''}null`);
+  }
+}
 
 /**
  * Reads one page of `query`, which selects one entity and orders nothing. Instants travel in the cursor as the database
@@ -50,9 +72,29 @@ export async function fetchPage<T extends ObjectLiteral>(
   args: PageArgs,
 ): Promise<Page<T>> {
   const size = pageSize(args.first);
+  orderFrom(query, keyset, args.after);
+  const { entities, raw } = await query.limit(size + 1).getRawAndEntities<Record<string, string>>();
+  return {
+    nodes: entities.slice(0, size),
+    cursors: raw.slice(0, size).map((row) => cursorOf(row, keyset)),
+    hasNextPage: entities.length > size,
+    hasPreviousPage: isGiven(args.after),
+  };
+}
+
+function isGiven(after: string | null | undefined): after is string {
+  return after !== null && after !== undefined;
+}
+
+/** Orders `query`, begins it behind the cursor `after`, and selects what cursors are made of. */
+function orderFrom<T extends ObjectLiteral>(
+  query: SelectQueryBuilder<T>,
+  keyset: Keyset,
+  after: string | null | undefined,
+): void {
   const columns = keyset.columns.map(({ sql }) => sql);
-  if (args.after !== null && args.after !== undefined) {
-    const values = readCursor(args.after, keyset);
+  if (isGiven(after)) {
+    const values = readCursor(after, keyset);
     const bounds = keyset.columns.map(({ type }, index) => `:cursor_${index}::${type}`);
     query.andWhere(
       `(${columns.join(', ')}) ${keyset.direction === 'asc' ? '>' : '<'} (${bounds.join(', ')})`,
@@ -63,12 +105,83 @@ export async function fetchPage<T extends ObjectLiteral>(
     query.addSelect(`(${sql})::text`, `cursor_${index}`);
     query.addOrderBy(sql, keyset.direction === 'asc' ? 'ASC' : 'DESC');
   });
-  const { entities, raw } = await query.limit(size + 1).getRawAndEntities<Record<string, string>>();
+}
+
+function cursorOf(row: Readonly<Record<string, string>>, keyset: Keyset): string {
+  return writeCursor(keyset.columns.map((_, index) => row[`cursor_${index}`] ?? ''));
+}
+
+/**
+ * The same page of the rows of each of `parents`, in one statement: `query` as for fetchPage, `parent` the column that names
+ * the parent. Every parent has a page, be it empty.
+ */
+export async function fetchPages<T extends ObjectLiteral, K extends string | number>(
+  query: SelectQueryBuilder<T>,
+  keyset: Keyset,
+  { parents, parent, page }: { parents: readonly K[]; parent: string; page: PageArgs },
+): Promise<Map<K, Page<T>>> {
+  const size = pageSize(page.first);
+  const { entities, raw } = await pageOfEach(query, keyset, { parents, parent, page, size }).getRawAndEntities<
+    Record<string, string>
+  >();
+  const rows = new Map<string, { node: T; cursor: string }[]>(parents.map((key) => [String(key), []]));
+  entities.forEach((node, index) => {
+    const row = raw[index] ?? {};
+    rows.get(row['page_parent'] ?? '')?.push({ node, cursor: cursorOf(row, keyset) });
+  });
+  return new Map(
+    parents.map((key) => {
+      const found = rows.get(String(key)) ?? [];
+      const shown = found.slice(0, size);
+      return [
+        key,
+        {
+          nodes: shown.map(({ node }) => node),
+          cursors: shown.map(({ cursor }) => cursor),
+          hasNextPage: found.length > size,
+          hasPreviousPage: isGiven(page.after),
+        },
+      ];
+    }),
+  );
+}
+
+function pageOfEach<T extends ObjectLiteral, K>(
+  query: SelectQueryBuilder<T>,
+  keyset: Keyset,
+  { parents, parent, page, size }: { parents: readonly K[]; parent: string; page: PageArgs; size: number },
+): SelectQueryBuilder<T> {
+  const direction = keyset.direction === 'asc' ? 'ASC' : 'DESC';
+  query.andWhere(`${parent} = any(:parents)`, { parents });
+  orderFrom(query, keyset, page.after);
+  const ranked = query
+    .clone()
+    .select(keyset.columns.at(-1)?.sql ?? '', 'id')
+    .addSelect(
+      `row_number() over (partition by ${parent} order by ${keyset.columns.map(({ sql }) => `${sql} ${direction}`).join(', ')})`,
+      'position',
+    )
+    .orderBy();
+  return query
+    .addSelect(`(${parent})::text`, 'page_parent')
+    .andWhere(
+      `${keyset.columns.at(-1)?.sql ?? ''} in (select ranked.id from (${ranked.getQuery()}) ranked where ranked.position <= :limit)`,
+      { limit: size + 1 },
+    );
+}
+
+const POSITION: Keyset = { columns: [{ sql: 'position', type: 'bigint' }], direction: 'asc' };
+
+/** A page of what is at hand already; a cursor is a position. @throws BillingError as fetchPage. */
+export function pageOfArray<T>(items: readonly T[], args: PageArgs): Page<T> {
+  const size = pageSize(args.first);
+  const start = isGiven(args.after) ? Number.parseInt(readCursor(args.after, POSITION)[0] ?? '', 10) + 1 : 0;
+  const nodes = items.slice(Math.max(0, start), Math.max(0, start) + size);
   return {
-    nodes: entities.slice(0, size),
-    cursors: raw.slice(0, size).map((row) => writeCursor(columns.map((_, index) => row[`cursor_${index}`] ?? ''))),
-    hasNextPage: entities.length > size,
-    hasPreviousPage: args.after !== null && args.after !== undefined,
+    nodes,
+    cursors: nodes.map((_, index) => writeCursor([String(start + index)])),
+    hasNextPage: start + size < items.length,
+    hasPreviousPage: isGiven(args.after),
   };
 }
 

@@ -207,7 +207,7 @@ async function storeClose(
   assert(period.endOn !== null, 'a period that closes has an end');
   await storeLines(tx, period, rating.lines, ctx.now);
   // What no charge could rate without doubt is rated once the doubt is gone.
-  const isDirty = fittingCharges(state).ambiguous.size > 0;
+  const isDirty = fittingCharges(state, period).ambiguous.size > 0;
   await tx.query(`update billing_period set state = 'CLOSED', closed_at = $2, dirty = $3 where id = $1`, [
     period.id,
     ctx.now,

@@ -44,23 +44,45 @@ export interface FittingCharges {
 }
 
 /**
- * Which charge rates each metric: the one that rated the period before, else the one whose product is on the order now, else
- * the one whose product was.
+ * Which charge rates each metric in a period: the one that rated it before, else the one whose product is on the order now,
+ * else the one whose product was. An archived charge rates the periods that began before, and its successor the later ones.
  */
-export function fittingCharges(state: ContractState, ratedBefore: ReadonlySet<string> = new Set()): FittingCharges {
+export function fittingCharges(
+  state: ContractState,
+  period: { start: Date },
+  ratedBefore: ReadonlySet<string> = new Set(),
+): FittingCharges {
   const onOrder = new Set(state.lines.map((line) => line.productId));
   const fitting: ChargeState[] = [];
   const ambiguous = new Set<string>();
-  for (const metricId of new Set(state.charges.map((charge) => charge.metricId))) {
-    const charges = state.charges.filter((charge) => charge.metricId === metricId);
+  const inUse = state.charges.filter((charge) => ratedBefore.has(charge.id) || holdsIn(charge, period));
+  for (const metricId of new Set(inUse.map((charge) => charge.metricId))) {
+    const charges = inUse.filter((charge) => charge.metricId === metricId);
     const rated = charges.filter((charge) => ratedBefore.has(charge.id));
     const present = charges.filter((charge) => onOrder.has(charge.productId));
     const candidates = [rated, present, charges].find((some) => some.length > 0) ?? [];
-    const [only, ...others] = candidates;
+    const [only, ...others] = candidates.length > 1 ? settled(candidates) : candidates;
     if (only !== undefined && others.length === 0) fitting.push(only);
     else ambiguous.add(metricId);
   }
   return { fitting, ambiguous };
+}
+
+function holdsIn(charge: ChargeState, period: { start: Date }): boolean {
+  return charge.archivedAt === null || period.start < charge.archivedAt;
+}
+
+/**
+ * Of several charges, some of them archived: the one archived first rates to the end of the period, and what was made after it
+ * begins with the next one. What was in use before it was made stays: the archived one was made beside it by mistake.
+ */
+function settled(charges: readonly ChargeState[]): readonly ChargeState[] {
+  const [leaving] = charges
+    .filter(({ archivedAt }) => archivedAt !== null)
+    .sort((one, other) => (one.archivedAt?.getTime() ?? 0) - (other.archivedAt?.getTime() ?? 0));
+  if (leaving === undefined) return charges;
+  const older = charges.filter(({ archivedAt, createdAt }) => archivedAt === null && createdAt < leaving.createdAt);
+  return older.length > 0 ? older : [leaving];
 }
 
 /** Rates `period` with the records effective now; stores nothing. `ratedBefore`: ids of the charges that rated it already. */
@@ -73,7 +95,7 @@ export async function ratePeriod(
   const totals = await usageTotals(tx, state.id, period);
   const priced = new Set<string>();
   const lines: RatedLine[] = [];
-  for (const charge of fittingCharges(state, ratedBefore).fitting) {
+  for (const charge of fittingCharges(state, period, ratedBefore).fitting) {
     const total = totals.get(charge.metricId) ?? { units: ZERO, events: ZERO, recordCount: 0 };
     const line = state.lines.find((candidate) => candidate.productId === charge.productId) ?? null;
     const terms = {
@@ -148,7 +170,7 @@ export async function rerateDirtyPeriods(tx: EntityManager, state: ContractState
       );
       changed = true;
     }
-    period.dirty = fittingCharges(state, ratedBefore).ambiguous.size > 0;
+    period.dirty = fittingCharges(state, period, ratedBefore).ambiguous.size > 0;
     await tx.query('update billing_period set dirty = $2 where id = $1', [period.id, period.dirty]);
   }
   return changed;

@@ -5,6 +5,7 @@ import { Service, type ServiceStage } from '../entities/service';
 import { notFound, visibleServiceId } from './access';
 import { writeAudit } from './audit';
 import { giveToOdoo, takeFromOdoo } from './biller-spans';
+import { refuseArchived } from './catalog-change';
 import { bumpCatalogVersion } from './catalog-version';
 import { inTransaction } from './transaction';
 
@@ -32,6 +33,7 @@ export async function setServiceStage(ctx: Ctx, input: SetServiceStageInput): Pr
   return inTransaction(ctx, async (tx) => {
     const service = await tx.findOne(Service, { where: { id: serviceId }, lock: { mode: 'pessimistic_write' } });
     if (service === null) throw notFound('service', 'service');
+    refuseArchived(service, { noun: 'service', name: service.code, field: 'service' });
     if (service.stage === input.stage) return service;
     if (input.stage === 'LIVE') await giveToOdoo(tx, serviceId);
     else if (service.stage === 'LIVE') await takeFromOdoo(tx, serviceId);

@@ -23,15 +23,18 @@ import { hasLiveIntent, newestIntent, storeIntent, withdrawIntents } from './wri
 export async function planContract(ctx: Ctx, contractId: string): Promise<void> {
   await inTransaction(ctx, async (tx) => {
     await lockLaneExclusive(tx, contractId);
+    // Before anything is read: what the mirror brings while we plan is planned the next time.
+    const seen = await newestSeen(tx, contractId);
     let state = await loadContractState(tx, contractId);
     if (state === null || !(await invoicesAreIn(tx, state))) return;
-    if (!(await openFirstPeriod(tx, ctx, state))) return markPlanned(tx, state);
-    state = (await loadContractState(tx, contractId)) ?? state;
+    const isFirst = state.periods.length === 0;
+    if (!(await openFirstPeriod(tx, ctx, state))) return markPlanned(tx, contractId, seen);
+    if (isFirst) state = (await loadContractState(tx, contractId)) ?? state;
     const { movedBack } = await followInvoiceDate(tx, ctx, state);
     await settleSlots(tx, ctx, state);
     await rerateDirtyPeriods(tx, state, ctx.now);
     await planWrites(tx, ctx, state, movedBack);
-    await markPlanned(tx, state);
+    await markPlanned(tx, contractId, seen);
   });
 }
 
@@ -47,10 +50,28 @@ async function invoicesAreIn(tx: EntityManager, state: ContractState): Promise<b
   return sync?.in_time ?? false;
 }
 
-async function markPlanned(tx: EntityManager, state: ContractState): Promise<void> {
+/** Instants as PostgreSQL prints them: they have more digits than a Date. */
+interface Seen {
+  /** As of which the contract was planned before. */
+  planned: string | null;
+  /** Its newest mirrored change. */
+  newest: string | null;
+}
+
+async function newestSeen(tx: EntityManager, contractId: string): Promise<Seen> {
+  const [seen] = await tx.query<Seen[]>(
+    `select c.planned_as_of::text as planned, ${NEWEST_CHANGE}::text as newest from contract c where c.id = $1`,
+    [contractId],
+  );
+  return seen ?? { planned: null, newest: null };
+}
+
+/** Leaves it when somebody has asked meanwhile for another plan. */
+async function markPlanned(tx: EntityManager, contractId: string, seen: Seen): Promise<void> {
+  if (seen.planned === seen.newest) return;
   await tx.query(
-    `update contract c set planned_as_of = ${NEWEST_CHANGE} where c.id = $1 and planned_as_of is distinct from ${NEWEST_CHANGE}`,
-    [state.id],
+    'update contract set planned_as_of = $2 where id = $1 and planned_as_of is not distinct from $3::timestamptz',
+    [contractId, seen.newest, seen.planned],
   );
 }
 

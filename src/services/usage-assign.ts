@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { inTransaction } from './transaction';
 import { choiceName, chooseContracts, type LinkedMetric } from './usage-contract';
-import { type FoundContract, insertAssignments } from './usage-insert';
+import { type Assigned, type FoundContract, insertAssignments } from './usage-insert';
 import { lockCorrections, lockLanesShared } from './usage-lanes';
 
 /** Account links with a metric looked at in one statement. */
@@ -20,7 +20,9 @@ export async function assignUsage(ctx: Ctx): Promise<{ assigned: number }> {
     const found = await findContracts(ctx.db.manager, page);
     let moved = found.length === 0 ? 0 : RECORDS_PER_TRANSACTION;
     while (moved === RECORDS_PER_TRANSACTION) {
-      moved = await inTransaction(ctx, (tx) => assignSome(tx, ctx, found));
+      const done = await inTransaction(ctx, (tx) => assignSome(tx, ctx, found));
+      for (const [serviceId, count] of done.lateByService) ctx.metrics.lateUsage.add(serviceId, 'assignment', count);
+      moved = done.count;
       assigned += moved;
     }
   } while (page.length === PAIRS_PER_PAGE);
@@ -28,7 +30,7 @@ export async function assignUsage(ctx: Ctx): Promise<{ assigned: number }> {
   return { assigned };
 }
 
-async function assignSome(tx: EntityManager, ctx: Ctx, expected: readonly FoundContract[]): Promise<number> {
+async function assignSome(tx: EntityManager, ctx: Ctx, expected: readonly FoundContract[]): Promise<Assigned> {
   await lockCorrections(
     tx,
     expected.map(({ linkId }) => linkId),

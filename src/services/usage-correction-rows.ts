@@ -101,24 +101,26 @@ export async function storedCorrections(
   );
 }
 
-function outcomeOf(row: StoredRow, { draft }: OwnedCorrection): Outcome {
-  if (row.content_hash === draft.contentHash && row.root !== null) return { status: 'DUPLICATE', recordId: row.root };
+function outcomeOf(row: StoredRow, { serviceId, draft }: OwnedCorrection): Outcome {
+  if (row.content_hash === draft.contentHash && row.root !== null)
+    return { status: 'DUPLICATE', recordId: row.root, serviceId };
   const kind = draft.quantity === null ? 'VOID' : 'REPLACEMENT';
-  if (row.kind !== kind) return rejected(keyConflict({ field: 'idempotencyKey', recorded: row.kind, sent: kind }));
+  if (row.kind !== kind)
+    return rejected(serviceId, keyConflict({ field: 'idempotencyKey', recorded: row.kind, sent: kind }));
   const quantity = new Decimal(row.quantity);
   if (draft.target !== row.root_key && draft.target !== row.corrected_key) {
-    return rejected(keyConflict({ field: targetField(draft), recorded: row.root_key, sent: draft.target }));
+    return rejected(serviceId, keyConflict({ field: targetField(draft), recorded: row.root_key, sent: draft.target }));
   }
   if (draft.quantity !== null && !draft.quantity.eq(quantity)) {
     const values = { recorded: quantity.toFixed(), sent: draft.quantity.toFixed() };
-    return rejected(keyConflict({ field: 'quantity', ...values }));
+    return rejected(serviceId, keyConflict({ field: 'quantity', ...values }));
   }
   if (draft.reason !== row.reason) {
-    return rejected(keyConflict({ field: 'reason', recorded: row.reason, sent: draft.reason }));
+    return rejected(serviceId, keyConflict({ field: 'reason', recorded: row.reason, sent: draft.reason }));
   }
   // The same record under its other name: the key of the record, or of the replacement it had.
   const recorded = draft.target === row.root_key ? row.corrected_key : row.root_key;
-  return rejected(keyConflict({ field: targetField(draft), recorded, sent: draft.target }));
+  return rejected(serviceId, keyConflict({ field: targetField(draft), recorded, sent: draft.target }));
 }
 
 /** A correction copies what it corrects: where and when it counts never changes by it. */
@@ -148,15 +150,15 @@ const CHANGED = `
    group by r.account_link_id, r.contract_id, r.metric_id, hour`;
 
 /**
- * Inserts corrections of different records, takes them into the rollup, and marks closed periods. Returns the indexes of those
- * whose key was free. The caller holds the links' correction locks and the lanes.
+ * Inserts corrections of different records, takes them into the rollup, and marks closed periods. Returns, by index,
+ * those whose key was free. The caller holds the links' correction locks and the lanes.
  */
 export async function insertCorrections(
   tx: EntityManager,
   ctx: Pick<Ctx, 'now' | 'actor'>,
   accepted: readonly { item: OwnedCorrection; head: Head }[],
-): Promise<Set<number>> {
-  if (accepted.length === 0) return new Set();
+): Promise<Map<number, { late: boolean }>> {
+  if (accepted.length === 0) return new Map();
   const rows = await tx.query<{ id: string; corrects: string; late: boolean }[]>(INSERT, [
     JSON.stringify(
       accepted.map(({ item: { draft }, head }) => ({
@@ -180,6 +182,11 @@ export async function insertCorrections(
     tx,
     rows.filter(({ late }) => late).map(({ id }) => id),
   );
-  const corrected = new Set(rows.map((row) => row.corrects));
-  return new Set(accepted.filter(({ head }) => corrected.has(head.id)).map(({ item }) => item.index));
+  const byHead = new Map(rows.map((row) => [row.corrects, row]));
+  return new Map(
+    accepted.flatMap(({ item, head }) => {
+      const row = byHead.get(head.id);
+      return row === undefined ? [] : [[item.index, { late: row.late }]];
+    }),
+  );
 }

@@ -28,7 +28,7 @@ import {
   storedCorrections,
 } from './usage-correction-rows';
 import { lockCorrections, lockLanesShared } from './usage-lanes';
-import { batchResult, type Outcome, type RecordUsageBatchResult, rejected } from './usage-outcome';
+import { batchResult, type Outcome, outcomeName, type RecordUsageBatchResult, rejected } from './usage-outcome';
 import { usageRecordsByIds } from './usage-reads';
 
 /** Corrections of one batch. */
@@ -106,8 +106,8 @@ async function correctAll(ctx: Ctx, drafts: readonly (CorrectionDraft | BillingE
   const owned: OwnedCorrection[] = [];
   for (const [index, draft] of drafts.entries()) {
     const serviceId = draft instanceof BillingError ? draft : await serviceOf(ctx, draft);
-    if (draft instanceof BillingError) outcomes[index] = rejected(draft);
-    else if (serviceId instanceof BillingError) outcomes[index] = rejected(serviceId);
+    if (draft instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, draft);
+    else if (serviceId instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, serviceId);
     else owned.push({ index, serviceId, draft });
   }
   if (owned.length > 0) {
@@ -117,6 +117,8 @@ async function correctAll(ctx: Ctx, drafts: readonly (CorrectionDraft | BillingE
   return drafts.map((_, index) => {
     const outcome = outcomes[index];
     assert(outcome, 'every item has its outcome');
+    ctx.metrics.usageCorrections.add(outcome.serviceId, outcomeName(outcome));
+    if (outcome.status === 'RECORDED' && outcome.late) ctx.metrics.lateUsage.add(outcome.serviceId, 'correction');
     return outcome;
   });
 }
@@ -188,11 +190,11 @@ async function correctRound(tx: EntityManager, ctx: Ctx, round: Round): Promise<
     const head = heads.get(item.index);
     if (known !== undefined) outcomes.set(item.index, known);
     else if (head === undefined) {
-      outcomes.set(item.index, rejected(notFound('usage record', targetField(item.draft))));
+      outcomes.set(item.index, rejected(item.serviceId, notFound('usage record', targetField(item.draft))));
     } else {
       const refusal = refusalOf(item.draft, head, expected.get(item.index));
       if (refusal === null) accepted.push({ item, head });
-      else outcomes.set(item.index, rejected(refusal));
+      else outcomes.set(item.index, rejected(item.serviceId, refusal));
     }
   }
   const inserted = await insertCorrections(tx, ctx, accepted);
@@ -203,9 +205,11 @@ async function correctRound(tx: EntityManager, ctx: Ctx, round: Round): Promise<
     lost.map(({ item }) => item),
   );
   for (const { item, head } of accepted) {
-    const outcome: Outcome | undefined = inserted.has(item.index)
-      ? { status: 'RECORDED', recordId: head.rootId }
-      : others.get(item.index);
+    const row = inserted.get(item.index);
+    const outcome: Outcome | undefined =
+      row === undefined
+        ? others.get(item.index)
+        : { status: 'RECORDED', recordId: head.rootId, late: row.late, serviceId: item.serviceId };
     assert(outcome, 'what is not inserted has its key in the ledger');
     outcomes.set(item.index, outcome);
   }

@@ -16,6 +16,13 @@ export interface PlacedUsage {
   place: Place;
 }
 
+/** A record that was inserted now. */
+export interface InsertedUsage {
+  id: string;
+  /** It counts in a closed period. */
+  late: boolean;
+}
+
 interface InsertedRow {
   id: string;
   service_id: string;
@@ -66,21 +73,21 @@ export function usageKey(serviceId: string, idempotencyKey: string): string {
 }
 
 /**
- * Inserts what has a new key, at most one of each, and returns the new record ids by `usageKey`. What is missing in the
+ * Inserts what has a new key, at most one of each, and returns the new records by `usageKey`. What is missing in the
  * answer has its key in the ledger already, committed or by this transaction.
  */
 export async function insertUsage(
   tx: EntityManager,
   ctx: Pick<Ctx, 'now' | 'actor'>,
   usage: readonly PlacedUsage[],
-): Promise<Map<string, string>> {
+): Promise<Map<string, InsertedUsage>> {
   if (usage.length === 0) return new Map();
   const rows = await tx.query<InsertedRow[]>(INSERT, [JSON.stringify(usage.map(asRow)), ctx.actor.name, ctx.now]);
   await markDirty(
     tx,
     rows.filter(({ late }) => late).map(({ id }) => id),
   );
-  return new Map(rows.map((row) => [usageKey(row.service_id, row.idempotency_key), row.id]));
+  return new Map(rows.map(({ id, late, ...row }) => [usageKey(row.service_id, row.idempotency_key), { id, late }]));
 }
 
 function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown> {
@@ -133,15 +140,20 @@ export interface FoundContract extends LinkedMetric {
   contractId: string;
 }
 
+export interface Assigned {
+  count: number;
+  lateByService: ReadonlyMap<string, number>;
+}
+
 /**
  * Attaches at most `limit` records that have no contract yet to the contract found for their link and metric, and moves them
- * in the rollup. Returns how many. The caller holds the links' correction locks and the lanes.
+ * in the rollup. Returns how many, and how many of them count in a closed period, by service. The caller holds the links' correction locks and the lanes.
  */
 export async function insertAssignments(
   tx: EntityManager,
   ctx: Pick<Ctx, 'now' | 'actor'>,
   { found, limit }: { found: readonly FoundContract[]; limit: number },
-): Promise<number> {
+): Promise<Assigned> {
   const rows = await tx.query<{ record_id: string; late: boolean }[]>(
     `insert into usage_assignment (record_id, contract_id, assigned_at, actor, reason, late)
      select id, contract_id, $3, $4, 'only contract that fits', ${isLate('chosen.contract_id', 'chosen.counted_at')}
@@ -167,12 +179,19 @@ export async function insertAssignments(
     ],
   );
   const ids = rows.map(({ record_id: id }) => id);
+  const lateIds = rows.filter(({ late }) => late).map(({ record_id: id }) => id);
   await applyToRollup(tx, MOVED, ids);
-  await markDirty(
-    tx,
-    rows.filter(({ late }) => late).map(({ record_id: id }) => id),
+  await markDirty(tx, lateIds);
+  return { count: ids.length, lateByService: await countByService(tx, lateIds) };
+}
+
+async function countByService(tx: EntityManager, recordIds: readonly string[]): Promise<Map<string, number>> {
+  if (recordIds.length === 0) return new Map();
+  const rows = await tx.query<{ service_id: string; records: number }[]>(
+    'select service_id, count(*)::integer as records from usage_record where id = any($1) group by service_id',
+    [recordIds],
   );
-  return ids.length;
+  return new Map(rows.map((row) => [row.service_id, row.records]));
 }
 
 /** Hours that `$1`, records assigned just now, leave (contract null) and enter, with what changes in each. */

@@ -27,6 +27,17 @@ export async function lockLaneExclusive(tx: EntityManager, contractId: string): 
 }
 
 /**
+ * Takes every lane exclusively until `tx` ends: nothing is recorded, assigned or closed meanwhile. For rare changes of the
+ * catalogue that must see all usage; taken before any other lock.
+ */
+export async function lockAllLanes(tx: EntityManager): Promise<void> {
+  await tx.query('select pg_advisory_xact_lock($1, lane) from generate_series(0, $2::integer - 1) as lane', [
+    LOCK_CLASS.LANE,
+    LANES,
+  ]);
+}
+
+/**
  * Lets one transaction at a time correct or assign records of these account links: where a record belongs is stable for
  * whoever holds it. Taken before any lane.
  */

@@ -2,13 +2,20 @@
 import type { Ctx } from '../ctx';
 import { type BillingError, clip, type Problem, toProblem } from '../domain/errors';
 import type { UsageRecord } from '../entities/usage-record';
+import { refusalName, type UsageOutcome } from '../telemetry/metrics';
 import { usageRecordsByIds } from './usage-reads';
 
 export type RecordUsageStatus = 'RECORDED' | 'DUPLICATE' | 'REJECTED';
 
 /** `recordId` is the usage record concerned, of a correction the one it corrects. */
-export type Outcome =
-  { status: 'RECORDED' | 'DUPLICATE'; recordId: string } | { status: 'REJECTED'; error: BillingError };
+export type Outcome = (
+  | { status: 'RECORDED'; recordId: string; late: boolean }
+  | { status: 'DUPLICATE'; recordId: string }
+  | { status: 'REJECTED'; error: BillingError }
+) & {
+  /** Null while nobody knows whose it is. */
+  serviceId: string | null;
+};
 
 export interface RecordUsageResult {
   /** Position in the input, from 0. */
@@ -32,8 +39,15 @@ export interface RecordUsageBatchResult {
 
 const MAX_KEY_LENGTH = 200;
 
-export function rejected(error: BillingError): Outcome {
-  return { status: 'REJECTED', error };
+export function rejected(serviceId: string | null, error: BillingError): Outcome {
+  return { status: 'REJECTED', error, serviceId };
+}
+
+/** As metrics name it. */
+export function outcomeName(outcome: Outcome): UsageOutcome {
+  if (outcome.status === 'RECORDED') return 'recorded';
+  if (outcome.status === 'DUPLICATE') return 'duplicate';
+  return refusalName(outcome.error);
 }
 
 /** The answer to a batch: `keys` as they were sent, one outcome each. Records are read only with `withResults`. */

@@ -7,8 +7,8 @@ import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { parseInstant } from '../domain/parse';
 import { type UnassignedReason, UsageRecord } from '../entities/usage-record';
-import { asUuid, visibleServiceId, visibleServiceIdOrAll } from './access';
-import { fetchPage, type Keyset, type Page, type PageArgs } from './page';
+import { asUuid, given, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
+import { fetchPage, orders, type Page, type PageArgs } from './page';
 
 export interface UsageRecordFilter {
   service?: string | null;
@@ -21,24 +21,17 @@ export interface UsageRecordFilter {
   countedTo?: string | null;
   unassigned?: boolean | null;
   late?: boolean | null;
+  voided?: boolean | null;
 }
 
+const RECORDED = { sql: 'record.id', type: 'bigint' } as const;
+
+/** Ids rise in the order of recording: no index of its own is needed for when a record was received. */
 const ORDERS = {
-  COUNTED_AT_ASC: keyset('counted_at', 'asc'),
-  COUNTED_AT_DESC: keyset('counted_at', 'desc'),
-  RECEIVED_AT_DESC: keyset('received_at', 'desc'),
-} satisfies Record<string, Keyset>;
+  ...orders('COUNTED_AT', [{ sql: 'record.counted_at', type: 'timestamptz' }, RECORDED]),
+  ...orders('RECEIVED_AT', [RECORDED]),
+};
 export type UsageRecordOrder = keyof typeof ORDERS;
-
-function keyset(column: string, direction: Keyset['direction']): Keyset {
-  return {
-    columns: [
-      { sql: `record.${column}`, type: 'timestamptz' },
-      { sql: 'record.id', type: 'bigint' },
-    ],
-    direction,
-  };
-}
 
 /** The record a key belongs to; null when the key is free, or was used for a void. */
 export async function usageRecordByKey(
@@ -104,27 +97,19 @@ export async function usageRecords(
     'record.countedAt < :to',
     given(filter.countedTo, (text) => parseInstant(text, 'countedTo')),
   );
-  // The two branches are what the indexes serve.
+  // Each branch has its index; joined by `or` they would have none.
   narrow(
     'contractId',
-    `(record.contractId = :contractId or record.id in (
-       select coalesce(r.root, r.id) from usage_assignment a join usage_record r on r.id = a.record_id
-        where a.contract_id = :contractId)) and ${CONTRACT} = :contractId`,
+    `record.id in (
+       select r.id from usage_record r where r.contract_id = :contractId
+       union select coalesce(r.root, r.id) from usage_assignment a join usage_record r on r.id = a.record_id
+        where a.contract_id = :contractId) and ${CONTRACT} = :contractId`,
     given(filter.contractId, (id) => asUuid(id, 'contract', 'contractId')),
   );
   narrow('unassigned', `(${CONTRACT} is null) = :unassigned`, filter.unassigned);
   narrow('late', `${IS_LATE} = :late`, filter.late);
+  narrow('voided', 'exists (select 1 from usage_record v where v.corrects = record.id) = :voided', filter.voided);
   return fetchPage(query, ORDERS[order], page);
-}
-
-/** What `read` makes of a filter's value; null when none is given. */
-export function given<T, R>(value: T | null | undefined, read: (value: T) => R): R | null {
-  return value === null || value === undefined ? null : read(value);
-}
-
-/** PostgreSQL has no text with a NUL in it; nothing stored can equal one. */
-export function searchable(text: string): string {
-  return text.includes('\0') ? '' : text;
 }
 
 /** What became of a record since it was recorded, and how its window lies to the periods. */

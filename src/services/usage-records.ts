@@ -14,12 +14,13 @@ import { type StoredKey, storedKeys } from './usage-keys';
 import {
   batchResult,
   type Outcome,
+  outcomeName,
   type RecordUsageBatchResult,
   type RecordUsageStatus,
   rejected,
 } from './usage-outcome';
 import { usageRecordsByIds } from './usage-reads';
-import { type Place, type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
+import { type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
 
 /** Records of one batch. */
 const MAX_BATCH_SIZE = 1_000;
@@ -63,7 +64,19 @@ async function recordAll(ctx: Ctx, inputs: readonly UsageInput[]): Promise<Outco
   const drafts = parsed.filter((item): item is UsageDraft => !(item instanceof BillingError));
   const outcomes = drafts.length === 0 ? [] : await inTransaction(ctx, (tx) => recordDrafts(tx, ctx, drafts));
   const next = outcomes.values();
-  return parsed.map((item) => (item instanceof BillingError ? rejected(item) : (next.next().value as Outcome)));
+  const all = parsed.map((item) =>
+    item instanceof BillingError ? rejected(ctx.actor.serviceId, item) : (next.next().value as Outcome),
+  );
+  countOutcomes(ctx, all);
+  return all;
+}
+
+/** After the commit: what is rolled back or runs again never counts. */
+function countOutcomes({ metrics }: Ctx, outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes) {
+    metrics.usageRecords.add(outcome.serviceId, outcomeName(outcome));
+    if (outcome.status === 'RECORDED' && outcome.late) metrics.lateUsage.add(outcome.serviceId, 'usage');
+  }
 }
 
 async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<Outcome[]> {
@@ -76,25 +89,25 @@ async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageD
   const storedOf = new Map(others.map((item, position) => [item, stored.get(position)]));
   const taken = new Set<string>();
   return resolved.map((item): Outcome => {
-    if (item instanceof BillingError) return rejected(item);
+    if (item instanceof BillingError) return rejected(ctx.actor.serviceId, item);
     const key = keyOf(item);
-    if (isRecorded(item)) {
+    const inserted = recorded.get(key);
+    if (inserted !== undefined && firsts.get(key) === item) {
       taken.add(key);
-      return { status: 'RECORDED', recordId: recorded.get(key) as string };
+      return { status: 'RECORDED', recordId: inserted.id, late: inserted.late, serviceId: item.serviceId };
     }
     // Items count in their order: what the world refuses before a later item takes the key stays refused for its own reason.
-    const isFree = recorded.has(key) && !taken.has(key);
-    return outcomeOf(item.place, isFree ? undefined : storedOf.get(item));
+    const isFree = inserted !== undefined && !taken.has(key);
+    return outcomeOf(item, isFree ? undefined : storedOf.get(item));
   });
 }
 
 /** What became of an item that was not recorded now: its key decides, then its place. */
-function outcomeOf(place: Place | BillingError, stored: StoredKey | undefined): Outcome {
-  if (stored !== undefined) {
-    return stored.conflict === null ? { status: 'DUPLICATE', recordId: stored.recordId } : rejected(stored.conflict);
-  }
+function outcomeOf({ serviceId, place }: ResolvedUsage, stored: StoredKey | undefined): Outcome {
+  if (stored?.conflict === null) return { status: 'DUPLICATE', recordId: stored.recordId, serviceId };
+  if (stored !== undefined) return rejected(serviceId, stored.conflict);
   assert(place instanceof BillingError, 'what can be placed is recorded unless its key is stored');
-  return rejected(place);
+  return rejected(serviceId, place);
 }
 
 /** The first item of each key that has a place: the one that is recorded if the key is free. */

@@ -9,6 +9,7 @@ import { BillingError } from '../domain/errors';
 import { countsWithin, type UsageDraft, usageRefusal } from '../domain/usage-record';
 import type { UnassignedReason } from '../entities/usage-record';
 import { notFound } from './access';
+import { archivedConflict } from './catalog-change';
 import {
   type CachedLink,
   type CachedMetric,
@@ -40,6 +41,9 @@ export interface ResolvedUsage {
   draft: UsageDraft;
   place: Place | BillingError;
 }
+
+/** Before every window: the first instant that callers can name. */
+const BEGINNING = new Date(0);
 
 /** Rounds after which a catalogue that never rests is reported instead of waited for. */
 const MAX_ROUNDS = 10;
@@ -182,6 +186,8 @@ async function findCandidates(
     const { serviceId, draft } = item;
     const metric = metricOf(serviceId, draft.metric);
     if (metric === undefined) return notFound('metric', 'metric');
+    const refusal = archivedRefusal(draft, metric);
+    if (refusal !== null) return refusal;
     const subscription = draft.subscriptionId === null ? null : subscriptionOf(serviceId, draft.subscriptionId);
     if (subscription === undefined) return notFound('subscription', 'subscriptionId');
     const link =
@@ -192,6 +198,18 @@ async function findCandidates(
     if (subscription !== null && subscription.payer !== link.payer) return notFound('subscription', 'subscriptionId');
     return { ...item, metric, link, subscription };
   });
+}
+
+/** What is archived takes what counted before: it may come late. */
+function archivedRefusal(draft: UsageDraft, metric: CachedMetric): BillingError | null {
+  for (const [noun, name, archivedAt] of [
+    ['service', metric.serviceCode, metric.serviceArchivedAt],
+    ['metric', draft.metric, metric.archivedAt],
+  ] as const) {
+    if (archivedAt === null || countsWithin(draft, { from: BEGINNING, to: archivedAt })) continue;
+    return archivedConflict({ noun, name, field: noun }, archivedAt);
+  }
+  return null;
 }
 
 function linkOfAccount(links: readonly CachedLink[] = [], draft: UsageDraft): CachedLink | BillingError {

@@ -4,8 +4,7 @@ import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
 import { parseInstant } from '../domain/parse';
-import { asUuid, visibleServiceIdOrAll } from './access';
-import { given, searchable } from './usage-reads';
+import { asUuid, given, searchable, visibleServiceIdOrAll } from './access';
 
 /** Rows of one answer. */
 const MAX_ROWS = 5_000;

@@ -1,8 +1,10 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { GraphQLError } from 'graphql';
 import { Client } from 'pg';
 import pino from 'pino';
 import { createApp } from '../../src/app';
+import { boundErrors } from '../../src/resolvers/format-error';
 import { buildServer } from '../../src/server';
 import { startTestApp, type TestApp } from '../support/app';
 import { dataOf, makeKey, makeService } from '../support/seed';
@@ -20,6 +22,10 @@ afterAll(() => test.close());
 
 async function inject(options: InjectOptions): Promise<LightMyRequestResponse> {
   return test.server.inject(options);
+}
+
+function many(count: number, make: (index: number) => string): string {
+  return Array.from({ length: count }, (_, index) => make(index)).join(' ');
 }
 
 async function asOwner(...statements: string[]): Promise<void> {
@@ -121,10 +127,48 @@ describe('whatever is not a GraphQL request', () => {
       415,
       'BAD_REQUEST',
     ],
+    ['another method', { method: 'PUT', url: '/graphql', headers: json, payload: '{}' }, 405, 'BAD_REQUEST'],
+    ['a preflight that nobody asked for', { method: 'OPTIONS', url: '/graphql' }, 405, 'BAD_REQUEST'],
     [
-      'a body above 5 MB',
-      { method: 'POST', url: '/graphql', headers: json, payload: JSON.stringify({ query: 'x'.repeat(5 * MEGABYTE) }) },
-      413,
+      'plain text',
+      { method: 'POST', url: '/graphql', headers: { 'content-type': 'text/plain' }, payload: '{ __typename }' },
+      415,
+      'BAD_REQUEST',
+    ],
+    [
+      'bytes that are no UTF-8',
+      {
+        method: 'POST',
+        url: '/graphql',
+        headers: json,
+        payload: Buffer.concat([
+          Buffer.from('{"query":"{ __typename } #'),
+          Buffer.from([0xc3, 0x28]),
+          Buffer.from('"}'),
+        ]),
+      },
+      400,
+      'BAD_REQUEST',
+    ],
+    ['a broken escape in the address', { url: '/graphiql/%zz' }, 400, 'BAD_REQUEST'],
+    ['a broken escape of UTF-8 in the address', { url: '/%c0%af' }, 400, 'BAD_REQUEST'],
+    [
+      'variables that are no JSON',
+      { url: '/graphql', query: { query: '{ __typename }', variables: '{' } },
+      400,
+      'BAD_REQUEST',
+    ],
+    ['a query given twice', { url: '/graphql?query={__typename}&query={__typename}' }, 400, 'BAD_REQUEST'],
+    [
+      'several requests in one body',
+      { method: 'POST', url: '/graphql', headers: json, payload: '[{"query":"{ __typename }"}]' },
+      400,
+      'BAD_REQUEST',
+    ],
+    [
+      'a key that would be a prototype',
+      { method: 'POST', url: '/graphql', headers: json, payload: '{"query":"{ __typename }","__proto__":{"a":1}}' },
+      400,
       'BAD_REQUEST',
     ],
   ])('is answered in JSON: %s', async (_name, options, status, code) => {
@@ -133,6 +177,88 @@ describe('whatever is not a GraphQL request', () => {
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
     expect(answer.json().errors[0].extensions.code).toBe(code);
     expect(answer.body).not.toMatch(/node_modules|at .*\.[jt]s/);
+  });
+
+  it('a body above 5 MB is refused', async () => {
+    const answer = await inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { ...json, authorization: `Bearer ${test.adminKey}` },
+      payload: JSON.stringify({ query: 'x'.repeat(5 * MEGABYTE) }),
+    });
+    expect([answer.statusCode, answer.json()]).toEqual([
+      413,
+      { errors: [{ message: 'Request body is too large', extensions: { code: 'BAD_REQUEST', retryable: false } }] },
+    ]);
+  });
+
+  it('HEAD has no body', async () => {
+    const answer = await inject({ method: 'HEAD', url: '/graphql?query={__typename}' });
+    expect([answer.statusCode, answer.body]).toEqual([405, '']);
+  });
+
+  describe('nor HTTP as it should be', () => {
+    let port = 0;
+    beforeAll(async () => {
+      await test.server.listen({ host: '127.0.0.1', port: 0 });
+      ({ port } = test.server.server.address() as AddressInfo);
+    });
+
+    /** What the server says to `bytes` until it hangs up. */
+    const tell = (bytes: string): Promise<string> =>
+      new Promise((resolve, reject) => {
+        let said = '';
+        const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+        socket.on('data', (data) => (said += data.toString()));
+        socket.on('close', () => resolve(said));
+        socket.on('error', reject);
+      });
+
+    it.each([
+      ['no HTTP at all', 'hello\r\n\r\n', '400 Bad Request', 'This is not HTTP.'],
+      [
+        'two lengths',
+        'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+        '400 Bad Request',
+        'This is not HTTP.',
+      ],
+      [
+        'headers of 20 kB',
+        `GET /graphql HTTP/1.1\r\nhost: a\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`,
+        '431 Request Header Fields Too Large',
+        'The headers are too large.',
+      ],
+    ])('%s', async (_name, bytes, status, message) => {
+      const said = await tell(bytes);
+      expect(said).toMatch(new RegExp(`^HTTP/1.1 ${status}\r\n`));
+      expect(said).toContain('content-type: application/json');
+      expect(JSON.parse(said.slice(said.indexOf('\r\n\r\n')))).toEqual({
+        errors: [{ message, extensions: { code: 'BAD_REQUEST', retryable: false } }],
+      });
+    });
+
+    it('a body that is longer than it said is cut there', async () => {
+      const body = '{"query":"{ __typename }"}';
+      const head = `POST /graphql HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: application/json\r\n`;
+      const said = await tell(`${head}content-length: ${body.length - 5}\r\n\r\n${body}`);
+      expect(said).toMatch(/^HTTP\/1\.1 400 /);
+      expect(said).toContain('BAD_REQUEST');
+    });
+
+    it('a body that stops half-way hurts nobody else', async () => {
+      const socket = connect(port, '127.0.0.1');
+      await new Promise<void>((resolve) => {
+        socket.write(
+          'POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"query',
+          () => resolve(),
+        );
+      });
+      const answer = await fetch(`http://127.0.0.1:${port}/graphql?query={__typename}`);
+      expect(answer.status).toBe(200);
+      socket.destroy();
+      expect((await fetch(`http://127.0.0.1:${port}/healthz`)).status).toBe(200);
+      expect(test.server.server.requestTimeout).toBe(60_000);
+    });
   });
 
   it("carries a request id, the caller's own when it is harmless", async () => {
@@ -146,7 +272,10 @@ describe('whatever is not a GraphQL request', () => {
 describe('GraphQL over HTTP', () => {
   it('answers queries by GET, and refuses mutations there', async () => {
     const query = await inject({ url: '/graphql', query: { query: '{ __typename }' } });
-    expect(query.json()).toEqual({ data: { __typename: 'Query' } });
+    expect(query.json()).toEqual({
+      data: { __typename: 'Query' },
+      extensions: { cost: { requested: 0, maximum: 50_000 } },
+    });
     const mutation = await inject({ url: '/graphql', query: { query: 'mutation { __typename }' } });
     expect(mutation.statusCode).toBe(405);
   });
@@ -215,13 +344,13 @@ describe('no error text is above 300 characters and no error answer above 64 kB'
       undefined,
     ],
     [
-      '1,000 aliases that fail',
-      `{ ${Array.from({ length: 1000 }, (_, index) => `alias_${index}: auditEntries(first: 0) { nodes { id } }`).join(' ')} }`,
+      '50 aliases that fail',
+      `{ ${many(50, (index) => `${'a'.repeat(250)}${index}: metrics(first: 0) { nodes { id } }`)} }`,
       undefined,
     ],
     [
-      '20,000 unknown fields',
-      `{ ${Array.from({ length: 20_000 }, (_, index) => `unknown_${index}`).join(' ')} }`,
+      '1,900 unknown fields',
+      `{ services { nodes { ${many(1900, (index) => `${'u'.repeat(40)}${index}`)} } } }`,
       undefined,
     ],
   ])('for %s', async (_name, query, variables) => {
@@ -231,13 +360,33 @@ describe('no error text is above 300 characters and no error answer above 64 kB'
     expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(64 * 1024);
   });
 
-  it('for 2,000 aliases without a key, and it says how many errors are left out', async () => {
-    const aliases = Array.from({ length: 2000 }, (_, index) => `a${index}: viewer { scopes }`).join(' ');
-    const answer = await test.gql(null, `{ ${aliases} }`);
-    expect(Buffer.byteLength(answer.body)).toBeLessThanOrEqual(64 * 1024);
+  it('and it says how many errors are left out', () => {
+    // Three bytes a character: 900 bytes and some each.
+    const errors = Array.from({ length: 100 }, () => new GraphQLError('€'.repeat(300)));
+    const result: Parameters<typeof boundErrors>[0] = { errors, data: { a: null } };
+    boundErrors(result);
+    expect(Buffer.byteLength(JSON.stringify(result))).toBeLessThanOrEqual(49 * 1024);
+    expect(result.errors?.at(-1)).toEqual({
+      message: `${101 - (result.errors?.length ?? 0)} more errors are left out.`,
+      extensions: { code: 'LIMIT_EXCEEDED', retryable: false },
+    });
+  });
+
+  it('and the last of 50 wrong variables is no mistake of ours', async () => {
+    const unknown = Array.from({ length: 50 }, (_, index) => [`unknown${index}`, 1]);
+    const { errors } = await test.gql(test.adminKey, createMetric, { input: Object.fromEntries(unknown) });
+    expect(errors).toHaveLength(51);
+    expect(errors?.at(-1)).toEqual({
+      message: 'Too many errors processing variables, error limit reached. Execution aborted.',
+      extensions: { code: 'BAD_USER_INPUT', retryable: false },
+    });
+  });
+
+  it('and aliases that fail are not listed as nulls once more', async () => {
+    const query = `{ ${many(50, (index) => `${'a'.repeat(250)}${index}: viewer { scopes }`)} }`;
+    const answer = await test.gql(null, query);
+    expect(answer.errors).toHaveLength(50);
     expect(answer.data).toBeNull();
-    const kept = (answer.errors?.length ?? 0) - 1;
-    expect(answer.errors?.at(-1)?.message).toBe(`${2000 - kept} more errors are left out.`);
   });
 });
 

@@ -12,6 +12,8 @@ import { dataOf } from '../support/seed';
 import { makeWorlds, namesOfNothing, type Names, type World } from '../support/walk-world';
 
 const DEPTH = 3;
+/** Of each list, little enough for what an operation may cost. */
+const PAGE_SIZE = 10;
 const SECOND = 'zebra';
 
 type Arguments = Record<string, unknown>;
@@ -26,6 +28,8 @@ interface Entry {
   audit?: string;
   /** Only a key of the whole installation succeeds. */
   installationOnly?: true;
+  /** Fewer of a list whose nodes have lists of their own. */
+  pageSize?: number;
   /** What must be so before the owner's call can succeed. */
   prepare?: (own: Names) => Promise<unknown>;
 }
@@ -60,6 +64,7 @@ const usages: Entry['calls'] = [
 
 const WALK: Record<RootField, Entry> = {
   'Query.accountLinks': {
+    pageSize: 6,
     calls: filtered(
       ({ service }) => ({ service }),
       ({ account }) => ({ account }),
@@ -71,6 +76,7 @@ const WALK: Record<RootField, Entry> = {
     calls: filtered(
       ({ service }) => ({ service }),
       ({ linkId }) => ({ subjectId: linkId }),
+      ({ keyIds }) => ({ actor: keyIds[0] }),
     ),
   },
   'Query.balances': { calls: [(_own, { contractId }) => ({ contractId })] },
@@ -78,11 +84,28 @@ const WALK: Record<RootField, Entry> = {
     calls: filtered(
       ({ service }) => ({ service }),
       ({ contractId }) => ({ contractId }),
+      ({ account }) => ({ account }),
       ({ closedPeriodId }) => ({ periodId: closedPeriodId }),
+      ({ chargeId }) => ({ chargeId }),
+      ({ metric }) => ({ metric }),
     ),
   },
-  'Query.billingPeriods': { calls: filtered(({ contractId }) => ({ contractId })) },
-  'Query.charges': { calls: [(_own, { service }) => ({ service }), (_own, { metric }) => ({ metric })] },
+  'Query.billingPeriods': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      () => ({ blocked: true }),
+    ),
+  },
+  'Query.charges': {
+    calls: [
+      (_own, { service }) => ({ service }),
+      (_own, { metric }) => ({ metric }),
+      (_own, { product }) => ({ productOdooId: product }),
+    ],
+  },
+  'Query.contract': { calls: [(_own, { contractId }) => ({ id: contractId })] },
   'Query.currentUsage': {
     calls: [(_own, { contractId }) => ({ contractId }), (_own, { subscriptionId }) => ({ subscriptionId })],
   },
@@ -101,8 +124,11 @@ const WALK: Record<RootField, Entry> = {
       ({ service }) => ({ service }),
       ({ account }) => ({ account }),
       ({ order }) => ({ odooId: order }),
+      ({ partner }) => ({ partnerOdooId: partner }),
+      ({ contractId }) => ({ contractId }),
     ),
   },
+  'Query.syncRuns': { calls: [() => ({})] },
   'Query.syncStatus': { calls: [() => ({})] },
   'Query.usageRecord': {
     calls: [
@@ -127,7 +153,41 @@ const WALK: Record<RootField, Entry> = {
     ),
   },
   'Query.viewer': { calls: [() => ({})] },
-  'Query.writeBacks': { calls: filtered(({ contractId }) => ({ contractId })) },
+  'Query.writeBacks': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ closedPeriodId }) => ({ periodId: closedPeriodId }),
+    ),
+  },
+  'Mutation.archiveAccountLink': {
+    calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[0] }))],
+    audit: 'account_link.archived',
+  },
+  'Mutation.archiveCharge': {
+    calls: [byInput((_own, { spareChargeId }) => ({ id: spareChargeId }))],
+    audit: 'charge.archived',
+  },
+  'Mutation.archiveMetric': {
+    calls: [
+      byInput((own, { service }) => ({ service, metric: own.spareMetric })),
+      byInput((_own, { spareMetric }) => ({ metric: spareMetric })),
+    ],
+    audit: 'metric.archived',
+    // Archiving it again would leave nothing in the log.
+    prepare: ({ spareMetric }) =>
+      test.app.db.query('update metric set archived_at = null where code = $1', [spareMetric]),
+  },
+  'Mutation.archiveService': {
+    calls: [byInput((_own, { service }) => ({ service }))],
+    audit: 'service.archived',
+    prepare: ({ service }) =>
+      test.app.db.query(
+        'update charge set archived_at = $2 where service_id = (select id from service where code = $1)',
+        [service, test.clock.now()],
+      ),
+  },
   'Mutation.confirmPeriod': {
     calls: [byInput((_own, { derivedPeriodId }) => ({ id: derivedPeriodId }))],
     audit: 'billing_period.confirmed',
@@ -178,6 +238,10 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.created',
     installationOnly: true,
   },
+  'Mutation.endAccountLink': {
+    calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[1], at: '2027-03-20T00:00:00Z' }))],
+    audit: 'account_link.ended',
+  },
   'Mutation.recordUsage': { calls: usages, audit: 'LEDGER' },
   'Mutation.recordUsageBatch': {
     calls: usages.map((call) => (own, named, fresh) => ({ input: { records: [call(own, named, fresh).input] } })),
@@ -198,6 +262,24 @@ const WALK: Record<RootField, Entry> = {
     prepare: ({ service }) => test.app.db.query(`update service set stage = 'DUAL_RUN' where code = $1`, [service]),
   },
   'Mutation.syncNow': { calls: [() => ({ input: { models: ['PLAN'] } })], audit: 'sync.requested' },
+  'Mutation.updateAccountLink': {
+    calls: [
+      byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[2], validTo: '2027-06-01T00:00:00Z' })),
+      byInput((own, { order }) => ({ id: own.spareLinkIds[2], subscriptionOdooId: order })),
+    ],
+    audit: 'account_link.updated',
+  },
+  'Mutation.updateMetric': {
+    calls: [
+      byInput((own, { service }, fresh) => ({ service, metric: own.metric, name: fresh })),
+      byInput((_own, { metric }, fresh) => ({ metric, name: fresh })),
+    ],
+    audit: 'metric.updated',
+  },
+  'Mutation.updateService': {
+    calls: [byInput((_own, { service }, fresh) => ({ service, name: fresh }))],
+    audit: 'service.updated',
+  },
   'Mutation.voidUsage': {
     calls: [
       byInput((own, { service }, fresh) => ({
@@ -245,7 +327,8 @@ async function call(name: RootField, key: string, args: Arguments): Promise<Grap
   const field = rootField(name);
   const given = field.args.filter((arg) => arg.name in args);
   const declared = given.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(', ');
-  const passed = given.map((arg) => `${arg.name}: $${arg.name}`).join(', ');
+  const page = field.args.some((arg) => arg.name === 'first') ? [`first: ${WALK[name].pageSize ?? PAGE_SIZE}`] : [];
+  const passed = [...given.map((arg) => `${arg.name}: $${arg.name}`), ...page].join(', ');
   const { text, count } = selectAll(schema, getNamedType(field.type), DEPTH);
   tried.calls += 1;
   tried.fields.set(name, count);
@@ -313,8 +396,8 @@ describe('with its own key and names', () => {
     async (name, whose) => {
       const [own, other] = whose === 'first' ? [first, second] : [second, first];
       const { calls, audit, installationOnly, prepare } = WALK[name];
-      await prepare?.(own);
       for (const make of calls) {
+        await prepare?.(own);
         serial += 1;
         const fresh = `${own.mark}-new-${serial}`;
         const [{ last }] = await test.app.db.query('select coalesce(max(id), 0) as last from audit_entry');

@@ -183,10 +183,17 @@ describe('recordUsageBatch', () => {
   it('refuses more than 1,000 records', async () => {
     const records = Array.from({ length: 1001 }, (_, index) => counter({ idempotencyKey: `k${index}` }));
     const { errors } = await test.gql(key, BATCH, { input: { records } });
-    expect(errors?.[0]).toMatchObject({
-      message: 'A batch has at most 1000 records.',
-      extensions: { code: 'VALIDATION_FAILED', field: 'records' },
-    });
+    expect(errors).toEqual([
+      {
+        message: 'input.records has 1,001 items; at most 1,000 are taken.',
+        extensions: {
+          code: 'LIMIT_EXCEEDED',
+          retryable: false,
+          field: 'input.records',
+          details: { value: 1001, maximum: 1000 },
+        },
+      },
+    ]);
   });
 
   it('cuts a key that is none to the length of one', async () => {

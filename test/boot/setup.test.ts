@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { makeGuardedFolder, type GuardedFolder } from '../support/postgres';
 
@@ -30,7 +31,8 @@ describe('the set-up of a clone', () => {
     });
 
   beforeEach(() => {
-    folder = makeGuardedFolder('clone');
+    // Its programs are run: a folder in memory may forbid it.
+    folder = makeGuardedFolder('clone', tmpdir());
     for (const name of ['bin', 'scripts', 'src']) mkdirSync(file(name));
     for (const name of ['lock.mjs', 'setup.mjs']) cpSync(path.join(scripts, name), file(`scripts/${name}`));
     writeFileSync(file('scripts/run.mjs'), `import { setUp } from './setup.mjs';\nawait setUp();\n`);

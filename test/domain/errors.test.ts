@@ -23,7 +23,12 @@ it.each<[ErrorCode, number, boolean]>([
   ['INTERNAL', 500, true],
 ])('%s answers %i; trying the same again can help: %s', (code, status, retryable) => {
   expect(ERROR_CATALOGUE[code]).toMatchObject({ status, retryable });
-  expect(new BillingError(code, 'What happened.').retryable).toBe(retryable);
+  const details = code === 'LIMIT_EXCEEDED' ? { retryAfterMs: 1000 } : {};
+  expect(new BillingError(code, 'What happened.', details).retryable).toBe(retryable);
+});
+
+it('a limit that no time lifts is not retryable', () => {
+  expect(new BillingError('LIMIT_EXCEEDED', 'Too large.', { maximum: 10 }).retryable).toBe(false);
 });
 
 it('the catalogue holds eleven codes, each explained by a sentence or more', () => {

@@ -33,6 +33,7 @@ const REFERENCES: Record<string, Record<string, string>> = {
   },
   billing_period: { contract: 'contract_id' },
   charge: { service: 'service_id', metric: 'metric_id', product: 'product_id' },
+  identity_check: { service: 'service_id' },
   invoice: { currency: 'currency_odoo_id' },
   invoice_line: { invoice: 'invoice_odoo_id' },
   metric: { service: 'service_id' },
@@ -95,6 +96,7 @@ const PRIMARY_KEYS: Record<string, Row> = {
   write_back_attempt: { id: uuid(65) },
   slot_settlement: { id: uuid(66) },
   worker: { id: 'worker-1' },
+  identity_check: { service_id: uuid(1) },
 };
 
 /** By table; the names of the constraints without the table's. Several changes: each of them must fail. */

@@ -375,6 +375,7 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
     },
   ],
   ['worker', { id: 'worker-1', seen_at: AT }],
+  ['identity_check', { service_id: uuid(1), checked_at: AT, records: 0, units: 0, money: 0, unpriced: 0 }],
 ];
 
 /** What makes a copy of the first row of a table a second good one. */
@@ -410,6 +411,7 @@ export const FRESH: Record<string, Row> = {
   write_back_attempt: { id: uuid(101) },
   slot_settlement: { id: uuid(101), invoice_line_id: uuid(47) },
   worker: { id: 'worker-2' },
+  identity_check: { service_id: uuid(2) },
 };
 
 /** The first row of `table`, or the one at `index`, made fresh and then changed. */

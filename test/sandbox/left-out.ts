@@ -1,31 +1,27 @@
-/** The recorded exchanges that are not replayed, each with its reason; a range stands for every number in it. */
+/**
+ * The recorded exchanges that are not replayed, each with its reason; a range stands for every number in it. None of them
+ * is a call that our client makes: the replay checks it.
+ */
 
 const GROUPING = 'no grouping: the client never groups in Odoo';
-const ADMIN = 'another user: the sandbox knows one user, the one of the key';
 const METHOD = 'a method the client never calls; its effect is set through the control where later exchanges need it';
 const WIZARD = 'a wizard of the interface; the control makes the invoice, credit note or payment instead';
 
 export const LEFT_OUT: Record<string, string> = {
-  '014': 'several databases on one server: the sandbox has one',
   '117-119': GROUPING,
   '133': METHOD,
   '139': METHOD,
-  '145-146': ADMIN,
   '220': GROUPING,
-  '223-224': ADMIN,
-  '320-322': ADMIN,
-  '412': 'noise of binary floats above 1e15: the sandbox calculates exactly',
-  '419': 'NaN is no JSON: no client of ours can send it',
-  '436': 'the client writes no many2one; the foreign key to users is not played',
+  '223-224': METHOD,
+  '419': 'NaN is no JSON: no client of ours can send it, nor does it call write',
+  '436': 'the client writes no orders; the foreign key to users is not played',
   '447-449': 'partners are never written or deleted by the client',
   '454': METHOD,
   '459-460': METHOD,
   '464-469': METHOD,
-  '471': 'the discussion of an order is not played: qty_delivered leaves nothing in it',
-  '481': ADMIN,
-  '491': 'the Discounts feature is not played: the client writes no ordered quantity',
-  '501-502': 'the connection to the database is not played; the serialization fault stands for the class',
-  '504': 'the pool of the server is not played',
+  '471': 'the discussion of an order is not read',
+  '501-502':
+    'a connection lost within `write`, which the client never calls; web_save meets the class by the serialization fault',
   '600-601': WIZARD,
   '603': METHOD,
   '608-609': WIZARD,

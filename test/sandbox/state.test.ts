@@ -136,3 +136,31 @@ test('a sandbox without a state file writes nothing', async () => {
   await sandbox.close();
   expect(existsSync(stateFile)).toBe(false);
 });
+
+test('a saved state goes on in another sandbox, over HTTP too: records, mode, clock, log and armed faults, with the key of the other', async () => {
+  const options = { load: 'empty', now: new Date(NOW) } as const;
+  const [from, to] = [await startSandbox({ ...options, mode: 'keep' }), await startSandbox(options)];
+  try {
+    const { lineIds } = await addSubscription(from.control, {
+      startDate: '2026-01-01',
+      nextInvoiceDate: '2026-02-01',
+      lines: [{ code: 'CALLS', price: 0.25 }],
+    });
+    const line = lineIds[0] ?? 0;
+    await deliver(from, line, 12);
+    await from.control.addFault({ fault: 'refused', match: { method: 'web_save' } });
+    const saved = await connectSandbox(from.url, from.apiKey).saveState();
+    await deliver(from, line, 13);
+    await connectSandbox(to.url, to.apiKey).loadState(saved);
+
+    expect(await to.control.writes()).toMatchObject([{ vals: { qty_delivered: 12 } }]);
+    expect((await deliver(to, line, 14)).status).toBe(422);
+    expect((await deliver(to, line, 15)).status).toBe(200);
+    await to.control.setNow(new Date('2026-02-01T09:00:00.000Z'));
+    expect(await billed(to, line)).toEqual(['2026-02-01 15']);
+    expect((await to.control.record('sale.order.line', line)).qty_delivered).toBe(15);
+    expect((await from.control.record('sale.order.line', line)).qty_delivered).toBe(12);
+  } finally {
+    await Promise.all([from.close(), to.close()]);
+  }
+});

@@ -99,6 +99,61 @@ describe('a pass', () => {
     expect(Object.values(later).map((run) => run.read)).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
+  it('asks Odoo once a model and for its clock once, and opens one transaction, while nothing is new', async () => {
+    await start();
+    await subscribe();
+    for (let hour = 0; hour < 2; hour += 1) {
+      await sync();
+      await test.clock.advance(HOUR);
+    }
+    const before = await test.sandbox.control.calls();
+    const logged = jest.spyOn(test.app.db.logger, 'logQuery');
+    try {
+      await sync();
+      const statements = logged.mock.calls.map(([statement]) => statement);
+      expect(statements.filter((sql) => sql === 'START TRANSACTION')).toHaveLength(1);
+      // Eight of them save how far a model was read.
+      expect(statements.length).toBeLessThanOrEqual(23);
+    } finally {
+      logged.mockRestore();
+    }
+    const after = await test.sandbox.control.calls();
+    const calls = Object.entries(after).map(([call, count]) => [call, count - (before[call] ?? 0)]);
+    expect(Object.fromEntries(calls)).toEqual({
+      'res.users/context_get': 1,
+      'res.currency/search_read': 1,
+      'sale.subscription.plan/search_read': 1,
+      'res.partner/search_read': 1,
+      'product.product/search_read': 1,
+      'sale.order/search_read': 1,
+      'sale.order.line/search_read': 1,
+      'account.move/search_read': 1,
+      'account.move.line/search_read': 1,
+    });
+  });
+
+  it('opens no transaction for what the overlap brings again', async () => {
+    await start();
+    await subscribe();
+    await sync();
+    const logged = jest.spyOn(test.app.db.logger, 'logQuery');
+    const again = await sync();
+    const begun = logged.mock.calls.filter(([statement]) => statement === 'START TRANSACTION').length;
+    logged.mockRestore();
+    expect(counts(again.SUBSCRIPTION_LINE)).toEqual([2, 0, 0, 2, 0]);
+    expect(begun).toBe(1);
+  });
+
+  it('gives every model an instant of its own, in the order of reading, though it asks for the clock once', async () => {
+    await start();
+    await sync();
+    const states = await rows<{ model: MirrorModel; as_of: Date }>(
+      'select model, as_of from sync_state order by as_of',
+    );
+    expect(states.map((state) => state.model)).toEqual(Object.values(MirrorModel));
+    expect(new Set(states.map((state) => state.as_of.getTime())).size).toBe(8);
+  });
+
   it('finds a slow transaction that commits after the pass with an older date, within the overlap', async () => {
     await start();
     const { partnerId, orderId } = await subscribe();
@@ -424,6 +479,19 @@ describe('a pass that was cut off', () => {
     await sync({ pageSize: 10 });
     expect(await rows('select description from subscription_line where odoo_id = 2')).toEqual([
       { description: 'changed behind' },
+    ]);
+  });
+
+  it('reads a model of two queued runs twice, the second from where the first has left it', async () => {
+    await start();
+    await subscribe();
+    const models = [MirrorModel.PLAN];
+    const { runs: first } = await syncNow(test.ctx(), { models, full: false });
+    const { runs: second } = await syncNow(test.ctx(), { models, full: true });
+    const { runs } = await runSync(test.ctx(), { runIds: [...first, ...second].map((run) => run.id) });
+    expect(runs.map((run) => [run.model, run.isFull, ...counts(run), run.error])).toEqual([
+      ['PLAN', false, 1, 1, 0, 0, 0, null],
+      ['PLAN', true, 1, 0, 0, 1, 0, null],
     ]);
   });
 

@@ -2,11 +2,11 @@ import type { Ctx } from '../../src/ctx';
 import { bumpCatalogVersion } from '../../src/services/catalog-version';
 import { identities } from '../../src/services/identities';
 import { checkRollup } from '../../src/services/rollup-check';
-import { rerunCounter } from '../../src/services/transaction';
 import { assignUsage } from '../../src/services/usage-assign';
 import { usageRecords, usageRecordStatesByIds } from '../../src/services/usage-reads';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
 import { startTestApp, type TestApp } from '../support/app';
+import { rerunsOf } from '../support/metrics';
 import {
   counter,
   seedCharge,
@@ -152,7 +152,7 @@ it('takes more than one transaction for 2,500 records, while others are recorded
     await recordUsageBatch(ctx, inputs.slice(start, start + 1000), { withResults: false });
   }
   const order = await seedSubscription(test.app.db, { partner, products: [world.product] });
-  const reruns = rerunCounter.count;
+  const reruns = await rerunsOf(test.app);
   await Promise.all([
     assignUsage(job),
     assignUsage(job),
@@ -161,7 +161,7 @@ it('takes more than one transaction for 2,500 records, while others are recorded
     ),
   ]);
   await assignUsage(job);
-  expect(rerunCounter.count).toBe(reruns);
+  expect(await rerunsOf(test.app)).toBe(reruns);
   const [total] = await test.app.db.query<Record<string, unknown>[]>(
     'select sum(quantity) as quantity, sum(records) as records from usage_rollup where contract_id = $1',
     [order.contractId],

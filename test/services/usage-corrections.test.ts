@@ -1,12 +1,12 @@
 import type { Ctx } from '../../src/ctx';
 import { identities } from '../../src/services/identities';
 import { checkRollup } from '../../src/services/rollup-check';
-import { rerunCounter } from '../../src/services/transaction';
 import { assignUsage } from '../../src/services/usage-assign';
 import { correctionsByRecordIds, usageRecordStatesByIds } from '../../src/services/usage-reads';
 import { recordUsage } from '../../src/services/usage-records';
 import { replaceUsage, replaceUsageBatch, voidUsage, voidUsageBatch } from '../../src/services/usage-corrections';
 import { startTestApp, type TestApp } from '../support/app';
+import { rerunsOf } from '../support/metrics';
 import { counter, seedPeriods, seedSubscription, seedUsageWorld, type UsageWorld } from '../support/usage-world';
 
 let test: TestApp;
@@ -86,10 +86,10 @@ it('leaves the key taken: a re-send is a duplicate and revives nothing', async (
 
 it('sent again is a duplicate, in parallel too', async () => {
   await recordUsage(ctx, counter());
-  const reruns = rerunCounter.count;
+  const reruns = await rerunsOf(test.app);
   const answers = await Promise.all(Array.from({ length: 10 }, () => voidUsage(ctx, correction)));
   expect(answers.map(({ status }) => status).sort()).toEqual([...Array<string>(9).fill('DUPLICATE'), 'RECORDED']);
-  expect(rerunCounter.count).toBe(reruns);
+  expect(await rerunsOf(test.app)).toBe(reruns);
 });
 
 it('by another key finds the record voided already, in parallel too', async () => {
@@ -184,7 +184,7 @@ it('and an assignment at once never take a record out twice', async () => {
     await recordUsage(ctx, counter({ idempotencyKey: `k${index}` }));
   }
   await test.app.db.query('update subscription set gone_at = now() where id = $1', [second.id]);
-  const reruns = rerunCounter.count;
+  const reruns = await rerunsOf(test.app);
   await Promise.all([
     assignUsage(ctx),
     ...Array.from({ length: 40 }, (_, index) =>
@@ -195,7 +195,7 @@ it('and an assignment at once never take a record out twice', async () => {
   const totals = await rollup();
   expect(totals.length).toBeGreaterThan(0);
   for (const { quantity, records } of totals) expect([quantity, records]).toEqual(['0', '0']);
-  expect(rerunCounter.count).toBe(reruns);
+  expect(await rerunsOf(test.app)).toBe(reruns);
 });
 
 describe('a replacement', () => {
@@ -253,13 +253,13 @@ describe('a replacement', () => {
 
   it('sent again is a duplicate, also when another one holds by now', async () => {
     await recordUsage(ctx, counter());
-    const reruns = rerunCounter.count;
+    const reruns = await rerunsOf(test.app);
     const answers = await Promise.all(Array.from({ length: 10 }, () => replaceUsage(ctx, replacement)));
     expect(answers.map(({ status }) => status).sort()).toEqual([...Array<string>(9).fill('DUPLICATE'), 'RECORDED']);
     await replaceUsage(ctx, { ...replacement, idempotencyKey: 'r-2', quantity: '6' });
     expect((await replaceUsage(ctx, { ...replacement, quantity: '4.50' })).status).toBe('DUPLICATE');
     expect(await rollup()).toMatchObject([{ quantity: '6', records: '1' }]);
-    expect(rerunCounter.count).toBe(reruns);
+    expect(await rerunsOf(test.app)).toBe(reruns);
   });
 
   it.each([

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { Decimal, sum } from '../../src/domain/decimal';
 import type { UsageInput } from '../../src/domain/usage-record';
 import { checkRollup } from '../../src/services/rollup-check';
-import { rerunCounter } from '../../src/services/transaction';
 import { assignUsage } from '../../src/services/usage-assign';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
 import { voidUsage } from '../../src/services/usage-corrections';
 import { startTestApp, type TestApp } from '../support/app';
+import { rerunsOf } from '../support/metrics';
 import { counter, seedLink, seedMetric, seedPartner, seedSubscription, seedUsageWorld } from '../support/usage-world';
 
 let test: TestApp;
@@ -87,7 +87,7 @@ async function totals(serviceId: string): Promise<string[]> {
 }
 
 it('any interleaving of any batches, split and re-sent at random, ends in the totals of the distinct records', async () => {
-  const reruns = rerunCounter.count;
+  const reruns = await rerunsOf(test.app);
   await fc.assert(
     fc.asyncProperty(plan, async ({ records, senders, last }) => {
       const { service, partner } = await seedUsageWorld(test.app.db);
@@ -127,5 +127,5 @@ it('any interleaving of any batches, split and re-sent at random, ends in the to
     }),
     { numRuns: 25 },
   );
-  expect(rerunCounter.count).toBe(reruns);
+  expect(await rerunsOf(test.app)).toBe(reruns);
 }, 120_000);

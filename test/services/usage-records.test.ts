@@ -3,10 +3,10 @@ import type { UsageInput } from '../../src/domain/usage-record';
 import { bumpCatalogVersion } from '../../src/services/catalog-version';
 import { identities } from '../../src/services/identities';
 import { checkRollup } from '../../src/services/rollup-check';
-import { rerunCounter } from '../../src/services/transaction';
 import { laneOf, lockLaneExclusive } from '../../src/services/usage-lanes';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
 import { startTestApp, type TestApp } from '../support/app';
+import { rerunsOf } from '../support/metrics';
 import {
   counter,
   seedCharge,
@@ -127,13 +127,13 @@ describe('one counter', () => {
   });
 
   it('sent 20 times in parallel is recorded once', async () => {
-    const reruns = rerunCounter.count;
+    const reruns = await rerunsOf(test.app);
     const answers = await Promise.all(Array.from({ length: 20 }, () => recordUsage(ctx, counter())));
     expect(answers.filter(({ status }) => status === 'RECORDED')).toHaveLength(1);
     expect(answers.filter(({ status }) => status === 'DUPLICATE')).toHaveLength(19);
     expect(new Set(answers.map(({ record }) => record.id)).size).toBe(1);
     expect(await ledger()).toEqual({ records: 1, quantity: '10' });
-    expect(rerunCounter.count).toBe(reruns);
+    expect(await rerunsOf(test.app)).toBe(reruns);
   });
 });
 
@@ -274,7 +274,7 @@ describe('a batch', () => {
     Array.from({ length: count }, (_, index) => (index % 2 === 0 ? inputs : [...inputs].reverse()));
 
   it('runs in parallel with others of the same keys in the other order, without a deadlock', async () => {
-    const reruns = rerunCounter.count;
+    const reruns = await rerunsOf(test.app);
     const inputs = hours(300);
     const recorded = await sendAgainst(
       `insert into usage_record (service_id, account_link_id, unassigned_reason, metric_id, window_start, window_end, counted_at,
@@ -286,12 +286,12 @@ describe('a batch', () => {
     expect(recorded.sort((one, other) => other - one)).toEqual([300, ...Array<number>(17).fill(0)]);
     // 1 + 2 + … + 300
     expect(await ledger()).toEqual({ records: 300, quantity: '45150' });
-    expect(rerunCounter.count).toBe(reruns);
+    expect(await rerunsOf(test.app)).toBe(reruns);
   });
 
   it('runs in parallel with others of other keys in the same hours, without a deadlock', async () => {
     await recordUsageBatch(ctx, hours(100), { withResults: false });
-    const reruns = rerunCounter.count;
+    const reruns = await rerunsOf(test.app);
     const recorded = await sendAgainst(
       'select 1 from usage_rollup where account_link_id = $1 order by hour limit 1 offset 50 for update',
       [world.linkId],
@@ -302,7 +302,7 @@ describe('a batch', () => {
     expect(recorded).toEqual(Array<number>(10).fill(100));
     // 11 times 1 + 2 + … + 100
     expect(await ledger()).toEqual({ records: 1100, quantity: '55550' });
-    expect(rerunCounter.count).toBe(reruns);
+    expect(await rerunsOf(test.app)).toBe(reruns);
   });
 
   it('asks the database as often for 1,000 records as for two', async () => {
@@ -414,14 +414,18 @@ describe('a re-send', () => {
     ['its link has ended before it', `update account_link set valid_to = '2026-02-01T00:00:00Z' where id = $1`],
     [
       'its metric is archived',
-      `update metric set archived_at = now() where service_id = (select service_id from account_link where id = $1)`,
+      `update metric set archived_at = '2026-03-10T09:59:59Z' where service_id = (select service_id from account_link where id = $1)`,
+    ],
+    [
+      'its service is archived',
+      `update service set archived_at = '2026-03-10T09:59:59Z' where id = (select service_id from account_link where id = $1)`,
     ],
   ])('is a duplicate when %s, while a new key is refused', async (_, statement) => {
     await change(statement);
     expect((await recordUsage(ctx, counter())).status).toBe('DUPLICATE');
     await expect(recordUsage(ctx, counter({ quantity: '11' }))).rejects.toMatchObject({ code: 'IDEMPOTENCY_CONFLICT' });
     await expect(recordUsage(ctx, counter({ idempotencyKey: 'new' }))).rejects.toMatchObject({
-      code: expect.stringMatching(/NOT_FOUND|VALIDATION_FAILED/) as unknown,
+      code: expect.stringMatching(/NOT_FOUND|VALIDATION_FAILED|CONFLICT/) as unknown,
     });
     expect(await ledger()).toEqual({ records: 1, quantity: '10' });
   });

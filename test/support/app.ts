@@ -1,16 +1,14 @@
 /** The whole application for one test file: its own database, a sandbox Odoo, the HTTP server, and a clock that is moved. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { Logger as WorkerLogger, runOnce } from 'graphile-worker';
-import { Pool } from 'pg';
 import pino, { type Logger } from 'pino';
 import { startSandbox, type Sandbox, type SandboxOptions } from '../../sandbox/sandbox';
 import { createApp } from '../../src/app';
 import { loadConfig, type Config } from '../../src/config';
 import type { Actor, App, Ctx } from '../../src/ctx';
 import { ALL_SCOPES } from '../../src/domain/scope';
-import { taskList } from '../../src/jobs/tasks';
-import { enqueue, type TaskName } from '../../src/queue';
+import { createPlayer, type Player } from '../../src/jobs/player';
+import type { TaskName } from '../../src/queue';
 import { buildServer } from '../../src/server';
 import { installEnvironmentKey } from '../../src/services/api-keys';
 import { identities } from '../../src/services/identities';
@@ -29,6 +27,10 @@ export interface TestAppOptions {
   /** What the sandbox is started with, `{ load: 'empty' }` by default; false: an Odoo that cannot be reached. */
   sandbox?: SandboxOptions | false;
   config?: Partial<Config>;
+  /** Address of a database to copy instead of an empty one; nobody may be connected to it. */
+  copyOf?: string;
+  /** The key of the whole installation; a random one by default. */
+  adminKey?: string;
   /** For tests of what is logged; silent by default. */
   log?: Logger;
 }
@@ -52,8 +54,9 @@ export interface GraphqlAnswer {
 }
 
 export interface TestApp {
-  app: App;
-  server: FastifyInstance;
+  /** Another one after a restart. */
+  readonly app: App;
+  readonly server: FastifyInstance;
   /** Throws when the app was started without. */
   readonly sandbox: Sandbox;
   clock: TestClock;
@@ -68,6 +71,12 @@ export interface TestApp {
   runJobs(...tasks: TaskName[]): Promise<void>;
   /** Fails when one of the three identities does not hold. */
   checkIdentities(): Promise<void>;
+  /** Ends the App and its server and starts new ones on the same database and sandbox; `between` runs while there is none. */
+  restart(between?: () => Promise<void>): Promise<void>;
+  /** Leaves the App to itself as it is, cut off from everything; `restart` puts another one in its place. */
+  abandon(): void;
+  /** Takes everything down without a check. */
+  discard(): Promise<void>;
   /** Checks the identities, takes everything down, and fails when a connection was left open. */
   close(): Promise<void>;
 }
@@ -93,7 +102,7 @@ async function takeDown(closers: Closer[]): Promise<void> {
 
 async function start(options: TestAppOptions, closers: Closer[]): Promise<TestApp> {
   let now = options.now ?? TEST_NOW;
-  const database = await createTestDatabase();
+  const database = await createTestDatabase(options.copyOf);
   closers.push(() => expectNoLeaks(database.url).finally(() => database.drop()));
   const sandbox =
     options.sandbox === false ? undefined : await startSandbox({ load: 'empty', now, ...options.sandbox });
@@ -104,14 +113,14 @@ async function start(options: TestAppOptions, closers: Closer[]): Promise<TestAp
     databaseUrl: database.url,
     odoo: sandbox === undefined ? NO_ODOO : { url: sandbox.url, database: sandbox.database, apiKey: sandbox.apiKey },
   };
-  const app = await createApp(config, { log: options.log ?? pino({ level: config.logLevel }), clock: () => now });
-  closers.push(() => app.close());
-  const server = await buildServer(app);
-  closers.push(() => server.close());
-  const adminKey = `fb_${randomBytes(32).toString('base64url')}`;
-  await installEnvironmentKey(app, adminKey);
+  const host = await hostApp(() =>
+    createApp(config, { log: options.log ?? pino({ level: config.logLevel }), clock: () => now }),
+  );
+  closers.push(() => host.stop());
+  const adminKey = options.adminKey ?? `fb_${randomBytes(32).toString('base64url')}`;
+  await installEnvironmentKey(host.app, adminKey);
   const ctx = (actor: Partial<Actor> = {}): Ctx => ({
-    ...app,
+    ...host.app,
     now,
     requestId: randomUUID(),
     actor: { name: 'cli:test', serviceId: null, scopes: new Set(ALL_SCOPES), apiKeyId: null, ...actor },
@@ -125,8 +134,12 @@ async function start(options: TestAppOptions, closers: Closer[]): Promise<TestAp
     await sandbox?.control.setNow(instant);
   };
   return {
-    app,
-    server,
+    get app() {
+      return host.app;
+    },
+    get server() {
+      return host.server;
+    },
     get sandbox(): Sandbox {
       if (sandbox === undefined) throw new Error('The app was started without a sandbox.');
       return sandbox;
@@ -134,12 +147,69 @@ async function start(options: TestAppOptions, closers: Closer[]): Promise<TestAp
     clock: { now: () => now, set, advance: (milliseconds) => set(new Date(now.getTime() + milliseconds)) },
     databaseUrl: database.url,
     adminKey,
-    gql: (key, query, variables) => request(server, { key, query, variables }),
+    gql: (key, query, variables) => request(host.server, { key, query, variables }),
     ctx,
-    runJobs: (...tasks) => runJobs(app, tasks),
+    runJobs: (...tasks) => host.player.play(tasks),
     checkIdentities,
+    restart: async (between) => {
+      await host.stop();
+      await between?.();
+      await host.start();
+    },
+    abandon: () => host.abandon(),
+    discard: () => takeDown(closers),
     close: () => checkIdentities().finally(() => takeDown(closers)),
   };
+}
+
+interface Host {
+  readonly app: App;
+  readonly server: FastifyInstance;
+  readonly player: Player;
+  start(): Promise<void>;
+  /** Nothing happens when nothing runs. */
+  stop(): Promise<void>;
+  abandon(): void;
+}
+
+/** An App with its server, which can be taken down and started again. */
+async function hostApp(create: () => ReturnType<typeof createApp>): Promise<Host> {
+  let running: { app: Awaited<ReturnType<typeof createApp>>; server: FastifyInstance; player: Player } | undefined;
+  const found = (): NonNullable<typeof running> => {
+    if (running === undefined) throw new Error('The app is down.');
+    return running;
+  };
+  const host: Host = {
+    get app() {
+      return found().app;
+    },
+    get server() {
+      return found().server;
+    },
+    get player() {
+      return found().player;
+    },
+    async start() {
+      const app = await create();
+      try {
+        running = { app, server: await buildServer(app), player: createPlayer(app) };
+      } catch (error) {
+        await app.close();
+        throw error;
+      }
+    },
+    abandon() {
+      running = undefined;
+    },
+    async stop() {
+      const ending = running;
+      running = undefined;
+      if (ending === undefined) return;
+      await takeDown([() => ending.app.close(), () => ending.server.close(), () => ending.player.close()]);
+    },
+  };
+  await host.start();
+  return host;
 }
 
 async function request(
@@ -155,28 +225,3 @@ async function request(
   const { data, errors } = response.json<Pick<GraphqlAnswer, 'data' | 'errors'>>();
   return { status: response.statusCode, headers: response.headers, data, errors, body: response.body };
 }
-
-async function runJobs(app: App, tasks: readonly TaskName[]): Promise<void> {
-  const pgPool = new Pool({ connectionString: app.config.databaseUrl, max: 5, application_name: 'test jobs' });
-  const lost = (): void => undefined;
-  pgPool.on('error', lost);
-  pgPool.on('connect', (client) => client.on('error', lost));
-  try {
-    const run = async (): Promise<void> => {
-      await runOnce({ pgPool, taskList: taskList(app), noHandleSignals: true, logger: QUIET });
-    };
-    for (const task of tasks) {
-      await app.db.transaction((tx) => enqueue(tx, task, {} as never));
-      await run();
-    }
-    await run();
-    const { rows } = await pgPool.query(
-      'select task_identifier, last_error from graphile_worker.jobs where last_error is not null',
-    );
-    if (rows.length > 0) throw new Error(`Jobs failed: ${JSON.stringify(rows)}`);
-  } finally {
-    await pgPool.end();
-  }
-}
-
-const QUIET = new WorkerLogger(() => () => undefined);

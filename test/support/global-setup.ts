@@ -26,6 +26,9 @@ export default async function globalSetup(): Promise<void> {
   const admin = new Client({ connectionString: adminUrl });
   await admin.connect();
   try {
+    // The server's folder may be in memory, and nobody restores it: the write-ahead log is kept short.
+    if (server !== undefined) await admin.query(`alter system set max_wal_size = '128MB'`);
+    if (server !== undefined) await admin.query('select pg_reload_conf()');
     await admin.query(`create database ${template}`);
     await migrate(databaseUrl(adminUrl, template));
     // Nobody may connect from here on: a database with sessions cannot be cloned.

@@ -1,7 +1,7 @@
 /** A PostgreSQL for one run of the tests, and the watchdog that removes it when the run is killed. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, realpathSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { accessSync, chmodSync, constants, mkdtempSync, realpathSync, statfsSync } from 'node:fs';
+import { freemem, tmpdir } from 'node:os';
 import path from 'node:path';
 import pino from 'pino';
 import { startEmbeddedPostgres } from '../../src/boot/embedded-postgres';
@@ -31,9 +31,26 @@ const WATCHDOG = `
     sleep 0.2
   done`;
 
-/** A new folder under the system's temporary one that does not outlive this process, even when it is killed. */
-export function makeGuardedFolder(name: string): GuardedFolder {
-  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), `fusion-billing-${name}-`)));
+/** Linux keeps its files in memory: a database of a thousand files is cloned there in a tenth of the time that a disk takes. */
+const MEMORY_FOLDER = '/dev/shm';
+/** Several times what a whole run of the tests leaves there at once. */
+const MEMORY_NEEDED_BYTES = 4 * 1024 ** 3;
+
+/** The folder in memory where there is plenty of it, otherwise the system's temporary one, as in Docker. */
+function roomyFolder(): string {
+  try {
+    accessSync(MEMORY_FOLDER, constants.W_OK);
+    const { bavail, bsize } = statfsSync(MEMORY_FOLDER);
+    if (Math.min(bavail * bsize, freemem()) >= MEMORY_NEEDED_BYTES) return MEMORY_FOLDER;
+  } catch {
+    // Other systems have none.
+  }
+  return tmpdir();
+}
+
+/** A new folder, in memory where there is plenty of it, that does not outlive this process, even when it is killed. */
+export function makeGuardedFolder(name: string, parent = roomyFolder()): GuardedFolder {
+  const folder = realpathSync(mkdtempSync(path.join(parent, `fusion-billing-${name}-`)));
   // As root the server runs as another user, who must be able to pass.
   chmodSync(folder, 0o711);
   const watchdog = spawn('/bin/sh', ['-c', WATCHDOG, 'watchdog', folder, '3'], {

@@ -6,8 +6,10 @@ import type { Fault } from '../../sandbox/faults';
 import { type LineSetup, type SubscriptionIds, type SubscriptionSetup, addSubscription } from '../../sandbox/world';
 import { Pool } from 'pg';
 import type { Config } from '../../src/config';
-import type { DeliveredMode } from '../../sandbox/sandbox';
-import { type TestApp, startTestApp } from './app';
+import type { DeliveredMode, SandboxState } from '../../sandbox/sandbox';
+import { MINUTE } from '../../src/jobs/player';
+import { type TestApp, type TestAppOptions, startTestApp } from './app';
+import { createTestDatabase } from './db';
 
 export interface Opening {
   now: string;
@@ -34,6 +36,27 @@ export interface ChargeSetup {
   unitsPerProductUnit?: string;
 }
 
+/** Usage counted at an instant, or over a window. */
+export interface Usage {
+  quantity: number | string;
+  counted: string | readonly [string, string];
+  /** `calls` by default. */
+  metric?: string;
+  /** `cloud` by default. */
+  service?: string;
+}
+
+/** A story between two moments, as plain JSON: what it takes to go on from here elsewhere, any number of times. */
+export interface SavedStory {
+  opening: Opening;
+  order: SubscriptionIds;
+  now: string;
+  /** A copy of the database to which nobody connects. */
+  databaseUrl: string;
+  adminKey: string;
+  sandbox: SandboxState;
+}
+
 /** One metered product and a base fee, as most customers have. */
 export const PLAIN_LINES: LineSetup[] = [
   { code: 'BASE', name: 'Base fee', price: 20, policy: 'order' },
@@ -45,19 +68,12 @@ export class Story {
   private constructor(
     readonly test: TestApp,
     readonly order: SubscriptionIds,
+    private readonly opening: Opening,
   ) {}
 
   /** A running order of one partner, a LIVE service `cloud` with the account `acme`, and nothing charged yet. */
-  static async open(opening: Opening): Promise<Story> {
-    const runAt = opening.runAt ?? '12:00';
-    const [hours = '0', minutes = '0'] = runAt.split(':');
-    const now = new Date(opening.now);
-    const test = await startTestApp({
-      now,
-      timeZone: opening.timeZone ?? 'UTC',
-      sandbox: { load: 'empty', now, mode: opening.mode ?? 'reset', runAt },
-      config: { invoiceRunAtMinutes: Number(hours) * 60 + Number(minutes), ...opening.config },
-    });
+  static async open(opening: Opening, start: typeof startTestApp = startTestApp): Promise<Story> {
+    const test = await start(appOptions(opening));
     const order = await addSubscription(test.sandbox.control, {
       partner: { name: 'Acme' },
       startDate: opening.startOn,
@@ -66,17 +82,51 @@ export class Story {
       plan: opening.plan,
       currency: opening.currency,
     });
-    return new Story(test, order);
+    return new Story(test, order, opening);
+  }
+
+  /** Goes on where another story was saved, on a copy of its database and in a sandbox of its own. */
+  static async resume(saved: SavedStory): Promise<Story> {
+    const { opening, databaseUrl, adminKey } = saved;
+    const test = await startTestApp({ ...appOptions({ ...opening, now: saved.now }), copyOf: databaseUrl, adminKey });
+    await test.sandbox.control.loadState(saved.sandbox);
+    return new Story(test, saved.order, opening);
+  }
+
+  /** Saves the story as it stands. To the app it is a restart; `drop` removes the copy of the database. */
+  async save(): Promise<SavedStory & { drop(): Promise<void> }> {
+    const { test, opening, order } = this;
+    const sandbox = await test.sandbox.control.saveState();
+    let copy: Awaited<ReturnType<typeof createTestDatabase>> | undefined;
+    await test.restart(async () => {
+      copy = await createTestDatabase(test.databaseUrl);
+    });
+    if (copy === undefined) throw new Error('Nothing was copied.');
+    const now = test.clock.now().toISOString();
+    return { opening, order, now, databaseUrl: copy.url, adminKey: test.adminKey, sandbox, drop: copy.drop };
+  }
+
+  /**
+   * A new process in the place of the one there is, which may have been cut off from everything. What a dead one had locked
+   * or failed in the queue is due at once, and not by the machine's clock.
+   */
+  async restartApp(): Promise<void> {
+    await this.test.restart(() => this.retryJobsNow());
   }
 
   /** The usual beginning: service `cloud` LIVE, metric `calls` on the second line's product, account `acme`, first sight. */
   async begin(charge: Partial<ChargeSetup> = {}): Promise<void> {
     await this.minute();
+    await this.catalogue(charge);
+    await this.minute();
+  }
+
+  /** What `begin` makes between its two minutes. What is there already, with the same content, is left as it is. */
+  async catalogue(charge: Partial<ChargeSetup> = {}): Promise<void> {
     await this.service('cloud', 'LIVE');
     await this.metric('cloud', 'calls');
     await this.charge({ metric: 'calls', productOdooId: this.product(1), ...charge });
     await this.link('cloud', 'acme');
-    await this.minute();
   }
 
   product(index: number): number {
@@ -84,9 +134,9 @@ export class Story {
   }
 
   async service(code: string, stage: string): Promise<void> {
-    await this.run('mutation ($i: CreateServiceInput!) { createService(input: $i) { service { id } } }', {
-      code,
-      name: code,
+    await this.make('mutation ($i: CreateServiceInput!) { createService(input: $i) { service { id } } }', {
+      input: { code, name: code },
+      found: '{ services(first: 200) { nodes { code name } } }',
     });
     if (stage !== 'SHADOW') await this.stage(code, stage);
   }
@@ -100,32 +150,39 @@ export class Story {
   }
 
   async metric(service: string, code: string): Promise<void> {
-    await this.run('mutation ($i: CreateMetricInput!) { createMetric(input: $i) { metric { id } } }', {
-      service,
-      code,
-      name: code,
-      unit: 'unit',
-      aggregation: 'SUM',
+    await this.make('mutation ($i: CreateMetricInput!) { createMetric(input: $i) { metric { id } } }', {
+      input: { service, code, name: code, unit: 'unit', aggregation: 'SUM' },
+      found: '{ metrics(first: 200) { nodes { service { code } code name unit aggregation } } }',
     });
   }
 
   async charge({ service = 'cloud', mode = 'QUANTITY', unitPrice, ...charge }: ChargeSetup): Promise<void> {
     const price = unitPrice === undefined ? {} : { price: { standard: { unitPrice } }, currency: 'USD' };
-    await this.run('mutation ($i: CreateChargeInput!) { createCharge(input: $i) { charge { id } } }', {
-      service,
-      mode,
-      ...price,
-      ...charge,
+    await this.make('mutation ($i: CreateChargeInput!) { createCharge(input: $i) { charge { id } } }', {
+      input: { service, mode, ...price, ...charge },
+      found: `{ charges(first: 200) { nodes { service: metric { service { code } } metric { code } productOdooId: product { odooId }
+        mode currency freeUnits unitsPerProductUnit price { ... on StandardPrice { unitPrice } } } } }`,
     });
   }
 
   async link(service: string, account: string): Promise<void> {
-    await this.run('mutation ($i: CreateAccountLinkInput!) { createAccountLink(input: $i) { accountLink { id } } }', {
-      service,
-      account,
-      partnerOdooId: this.order.partnerId,
-      validFrom: '2025-01-01T00:00:00Z',
+    const partnerOdooId = this.order.partnerId;
+    await this.make('mutation ($i: CreateAccountLinkInput!) { createAccountLink(input: $i) { accountLink { id } } }', {
+      input: { service, account, partnerOdooId, validFrom: '2025-01-01T00:00:00.000Z' },
+      found: `{ accountLinks(first: 200) { nodes { service { code } account validFrom partnerOdooId: partner { odooId } } } }`,
     });
+  }
+
+  /** Makes something, unless the list `found` asks for has it already, field by field as in `input`. */
+  private async make(
+    mutation: string,
+    { input, found }: { input: Record<string, unknown>; found: string },
+  ): Promise<void> {
+    const { errors } = await this.test.gql(this.test.adminKey, mutation, { i: input });
+    if (errors === undefined) return;
+    if (errors[0]?.extensions.code !== 'CONFLICT') throw new Error(JSON.stringify(errors));
+    const [list] = Object.values(await this.run(found)) as { nodes: Record<string, unknown>[] }[];
+    expect(list?.nodes.map(flatten)).toContainEqual(expect.objectContaining(flatten(input)));
   }
 
   /** Records usage counted at an instant, or over a window; gives the idempotency key. */
@@ -135,9 +192,17 @@ export class Story {
     metric = 'calls',
     service = 'cloud',
   ): Promise<string> {
-    const [windowStart, windowEnd] = typeof window === 'string' ? [window, window] : window;
     this.sent += 1;
-    const idempotencyKey = `${service}/acme/${metric}/${windowStart}/${this.sent}`;
+    const usage = { quantity, counted: window, metric, service };
+    const key = `${keyOf(usage)}/${this.sent}`;
+    expect(await this.send(usage, key)).toBe('RECORDED');
+    return key;
+  }
+
+  /** Sends usage under a fixed key, as a service does that may have died after it sent it before. */
+  async send(usage: Usage, idempotencyKey = keyOf(usage)): Promise<'RECORDED' | 'DUPLICATE'> {
+    const { quantity, counted, metric = 'calls', service = 'cloud' } = usage;
+    const [windowStart, windowEnd] = typeof counted === 'string' ? [counted, counted] : counted;
     const data = await this.run('mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { status } }', {
       service,
       account: 'acme',
@@ -147,8 +212,7 @@ export class Story {
       quantity: String(quantity),
       idempotencyKey,
     });
-    expect(data.recordUsage.status).toBe('RECORDED');
-    return idempotencyKey;
+    return data.recordUsage.status as 'RECORDED' | 'DUPLICATE';
   }
 
   async void(key: string, service = 'cloud'): Promise<void> {
@@ -160,9 +224,21 @@ export class Story {
     });
   }
 
+  /** A person confirms the periods whose start was derived. */
+  async confirmPeriods(): Promise<void> {
+    const data = await this.run(
+      'query ($i: ID!) { billingPeriods(filter: { contractId: $i }, first: 200) { nodes { id derived confirmedAt } } }',
+      await this.contractId(),
+    );
+    for (const { id, derived, confirmedAt } of data.billingPeriods.nodes as ConfirmablePeriod[]) {
+      if (!derived || confirmedAt !== null) continue;
+      await this.run('mutation ($i: ConfirmPeriodInput!) { confirmPeriod(input: $i) { period { derived } } }', { id });
+    }
+  }
+
   /** What the crontab starts every minute, and all that follows from it. */
   async minute(): Promise<void> {
-    await this.test.runJobs('sync-odoo', 'advance-contracts', 'close-due-periods');
+    await this.test.runJobs(...MINUTE);
   }
 
   /** Moves both clocks to an instant, Odoo's runs on the way included, and lets a minute's jobs run. */
@@ -185,9 +261,12 @@ export class Story {
   }
 
   /** The queue waits by the machine's clock, longer with each failure; the story's clock has moved on since. */
-  private async retryJobsNow(): Promise<void> {
+  async retryJobsNow(): Promise<void> {
     await withOwner(this.test.databaseUrl, (pool) =>
-      pool.query('update graphile_worker._private_jobs set run_at = now(), last_error = null where attempts > 0'),
+      pool.query(
+        `update graphile_worker._private_jobs set run_at = now(), last_error = null, locked_at = null, locked_by = null
+          where attempts > 0`,
+      ),
     );
   }
 
@@ -258,7 +337,7 @@ export class Story {
   /** Periods, the oldest first. */
   async periods(): Promise<PeriodView[]> {
     const data = await this.run(
-      `query ($i: ID!) { billingPeriods(filter: { contractId: $i }, first: 200) { nodes {
+      `query ($i: ID!) { billingPeriods(filter: { contractId: $i }, first: 50) { nodes {
          id startOn endOn state derived dirty blocks { reason }
          lines { units value amount revision charge { metric { code } } adjustments { value } } } } }`,
       await this.contractId(),
@@ -311,6 +390,36 @@ export class Story {
   async close(): Promise<void> {
     await this.test.close();
   }
+}
+
+function appOptions({ now, timeZone = 'UTC', mode = 'reset', runAt = '12:00', config }: Opening): TestAppOptions {
+  const [hours, minutes] = runAt.split(':');
+  return {
+    now: new Date(now),
+    timeZone,
+    sandbox: { load: 'empty', now: new Date(now), mode, runAt },
+    config: { invoiceRunAtMinutes: Number(hours) * 60 + Number(minutes), ...config },
+  };
+}
+
+/** The idempotency key of usage that is sent once for its service, metric and window. */
+export function keyOf({ counted, metric = 'calls', service = 'cloud' }: Usage): string {
+  return `${service}/acme/${metric}/${typeof counted === 'string' ? counted : counted[0]}`;
+}
+
+/** An object within an object becomes its only value: `{ service: { code: 'cloud' } }` is `{ service: 'cloud' }`. */
+function flatten(record: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, innermost(value)]));
+}
+
+function innermost(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? innermost(Object.values(value)[0]) : value;
+}
+
+interface ConfirmablePeriod {
+  id: string;
+  derived: boolean;
+  confirmedAt: string | null;
 }
 
 export interface PeriodView {

@@ -25,6 +25,11 @@ export interface Names {
   /** Blocked. */
   writeBackId: string;
   linkId: string;
+  /** Of 2027 on, without usage. */
+  spareLinkIds: string[];
+  spareMetric: string;
+  chargeId: string;
+  spareChargeId: string;
   keyIds: string[];
   records: string[];
 }
@@ -53,6 +58,10 @@ export function namesOfNothing(): Names {
     closedPeriodId: id,
     writeBackId: id,
     linkId: id,
+    spareLinkIds: [id, id, id],
+    spareMetric: 'nothing',
+    chargeId: id,
+    spareChargeId: id,
     keyIds: [id, id, id],
     records: ['nothing', 'nothing', 'nothing'],
   };
@@ -110,20 +119,34 @@ async function makeWorld(test: TestApp, mark: string, { running, derived }: Orde
   await mutate(test, key.secret, { name: 'setServiceStage', input, selection: 'service { id }' });
   const metric = `${mark}-metric`;
   const idleMetrics = ['1', '2', '3'].map((n) => `${mark}-idle-${n}`);
-  for (const code of [metric, ...idleMetrics]) await makeMetric(test, key.secret, { code, unit: `${mark}s` });
+  const [spareMetric, secondMetric] = [`${mark}-spare`, `${mark}-second-metric`];
+  for (const code of [metric, ...idleMetrics, spareMetric, secondMetric])
+    await makeMetric(test, key.secret, { code, unit: `${mark}s` });
   const link = { validFrom: '2026-01-01T00:00:00Z' };
   const account = `${mark}-account`;
   const { id: linkId } = await makeLink(test, key.secret, { ...link, account, partnerOdooId: running.partnerId });
   const secondAccount = `${mark}-second`;
   await makeLink(test, key.secret, { ...link, account: secondAccount, partnerOdooId: derived.partnerId });
+  const spareLinkIds: string[] = [];
+  for (const n of ['1', '2', '3']) {
+    const spare = {
+      validFrom: '2027-01-01T00:00:00Z',
+      account: `${mark}-spare-${n}`,
+      partnerOdooId: running.partnerId,
+    };
+    spareLinkIds.push((await makeLink(test, key.secret, spare)).id);
+  }
   const [product = 0, , ...idleProducts] = running.productIds;
-  await makeCharge(test, key.secret, { metric, productOdooId: product, mode: 'QUANTITY' });
+  const charge = { productOdooId: product, mode: 'QUANTITY' };
+  const { id: chargeId } = await makeCharge(test, key.secret, { ...charge, metric });
+  const { id: spareChargeId } = await makeCharge(test, key.secret, { ...charge, metric: secondMetric });
   const keyIds: string[] = [];
   for (const scopes of [['USAGE_READ'], ['USAGE_READ'], ['USAGE_READ']] as const) {
     keyIds.push((await makeKey(test, mark, scopes)).id);
   }
   const names = { ...namesOfNothing(), service: service.code, account, metric, idleMetrics, product, idleProducts };
-  const own = { mark, key: key.secret, keyId: key.id, linkId, keyIds, secondAccount };
+  const made = { linkId, spareLinkIds, spareMetric, chargeId, spareChargeId, keyIds };
+  const own = { mark, key: key.secret, keyId: key.id, ...made, secondAccount };
   return { ...names, ...own, partner: running.partnerId, order: running.orderId };
 }
 

@@ -1,0 +1,18 @@
+/** The chapters of docs/api.md in the order of the story. */
+import { close, derived, due, endings, proof } from './chapters/billing';
+import { accounts, catalogue, keys, whoAmI } from './chapters/set-up';
+import { usage } from './chapters/usage';
+import type { Chapter } from './example';
+
+export const CHAPTERS: readonly Chapter[] = [
+  whoAmI,
+  catalogue,
+  accounts,
+  keys,
+  usage,
+  due,
+  close,
+  derived,
+  proof,
+  endings,
+];

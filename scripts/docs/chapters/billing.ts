@@ -1,0 +1,258 @@
+/** The chapters from usage to the invoice: what is due and why, the close, the write to Odoo, and the proof. */
+import { addSubscription } from '../../../sandbox/world';
+import type { Chapter } from '../example';
+
+export const due: Chapter = {
+  title: 'What is due, and why',
+  text: 'Before a period closes, its worth is worked out by the very code that will close it.',
+  examples: [
+    {
+      title: 'What the open period is worth so far',
+      text: `2,500 calls, of which 1,000 are free: 1.5 product units at 0.25, the price of Odoo's line. 480.5 GB hours at 0.0125.
+\`explanation\` says how each amount came about, step by step.`,
+      caller: 'service',
+      document: `query ($id: ID!) { currentUsage(contractId: $id) { asOf amount currency period { start end state }
+        lines { charge { metric { code } mode } units billableUnits value amount
+          explanation { fromUnits units unitPrice amount } }
+        obstacles { reason message } } }`,
+      variables: { id: '{{contract}}' },
+    },
+    {
+      title: 'Balances',
+      text: `For each product: \`truth\` is what all usage is worth, \`billed\` what Odoo has invoiced, \`due\` the rest, and \`target\` what is
+written to Odoo next. A period counts once it is closed.`,
+      caller: 'service',
+      document: `query ($id: ID!) { balances(contractId: $id) {
+        product { name } mode truth billed waived due target remainder } }`,
+      variables: { id: '{{contract}}' },
+    },
+    {
+      title: 'A subscription',
+      text: 'As the mirror has it; `asOf` is the instant at which it equalled Odoo.',
+      caller: 'service',
+      document: `query ($id: ID!) { subscription(id: $id) { name state nextInvoiceOn asOf
+        lines { description unitPrice orderedQuantity deliveredQuantity invoicedQuantity charges { metric { code } } } } }`,
+      variables: { id: '{{subscription}}' },
+    },
+    {
+      title: 'A contract',
+      text: 'The chain of orders that renewals make of one subscription: what periods, balances and usage belong to.',
+      caller: 'service',
+      document: `query ($id: ID!) { contract(id: $id) { subscriptions { name } partner { name }
+        openPeriod { startOn endOn state } billers { biller from to reason } } }`,
+      variables: { id: '{{contract}}' },
+    },
+    {
+      title: 'Find by account',
+      text: 'No id needs to be known: lists can be asked by the account of the service.',
+      caller: 'service',
+      document: `{ billingPeriods(filter: { account: "acct_42", states: [OPEN] }) {
+        nodes { id startOn endOn state derived contract { balances { due product { name } } } } } }`,
+      keep: { period: 'billingPeriods.nodes.0.id' },
+    },
+  ],
+};
+
+export const close: Chapter = {
+  title: 'Closing a period, writing to Odoo',
+  text: `A period closes by itself, two hours after its end (\`GRACE\`). Then the quantity that is due is written to the line in Odoo
+and read back. \`billing:run\` is needed only to do by hand what the worker does every minute.`,
+  examples: [
+    {
+      title: 'Show what a close would bill',
+      text: '`dryRun` stores nothing.',
+      at: '2026-04-01T02:00:00Z',
+      idle: true,
+      document: `mutation ($input: ClosePeriodInput!) { closePeriod(input: $input) {
+        period { state } lines { charge { metric { code } } units value amount currency } } }`,
+      variables: { input: { periodId: '{{period}}', dryRun: true } },
+    },
+    {
+      title: 'Close a period by hand',
+      text: 'Closing a closed one is harmless.',
+      document: `mutation ($input: ClosePeriodInput!) { closePeriod(input: $input) {
+        period { startOn endOn state closedAt } lines { charge { metric { code } } units value } } }`,
+      variables: { input: { periodId: '{{period}}' } },
+    },
+    {
+      title: 'Rated lines',
+      text: 'What each charge is worth in each period. A line is never edited: late usage makes a new revision.',
+      document: `{ billableLines(filter: { account: "acct_42", newest: true }) { nodes {
+        charge { metric { code } } revision units billableUnits value amount currency adjustments { value } } } }`,
+    },
+    {
+      title: 'A write that Odoo refuses',
+      text: 'It is not tried again by itself: a person must look. Here Odoo refused one of the two lines.',
+      at: '2026-04-01T02:01:00Z',
+      odoo: (odoo) => odoo.addFault({ fault: 'refused', match: { method: 'web_save' } }),
+      document: `{ writeBacks(filter: { states: [BLOCKED] }) { nodes { id product { name } kind state target readBack attempts
+        blockReason problem { code message retryable details } } } }`,
+      keep: { blocked: 'writeBacks.nodes.0.id' },
+    },
+    {
+      title: 'Send a blocked write-back again',
+      text: 'Once the cause is mended.',
+      document: `mutation ($input: RetryWriteBackInput!) { retryWriteBack(input: $input) {
+        writeBack { product { name } state target } } }`,
+      variables: { input: { id: '{{blocked}}' } },
+    },
+    {
+      title: 'Write-backs with their attempts',
+      text: '`readBack` is what the line held after the write, as Odoo said itself.',
+      at: '2026-04-01T02:02:00Z',
+      document: `{ writeBacks(filter: { account: "acct_42" }, orderBy: CREATED_AT_ASC) { nodes { product { name } kind state target
+        readBack attempts attemptLog { outcome value readBack startedAt problem { code } } } } }`,
+    },
+    {
+      title: 'After the invoice',
+      text: `Odoo's own run came at noon: price, tax, number and mail are its affair. The invoice is seen, and the line holds 0 again
+until the next period is due.`,
+      at: '2026-04-01T12:01:00Z',
+      document: `{ billingPeriods(filter: { account: "acct_42", states: [CLOSED] }) { nodes { startOn endOn
+        writeBacks { product { name } kind state target readBack } contract { balances { product { name } truth billed due } } } } }`,
+    },
+    {
+      title: 'Late usage',
+      text: 'A counter of a closed period is taken all the same.',
+      caller: 'service',
+      at: '2026-04-02T09:00:00Z',
+      document: `mutation ($input: RecordUsageInput!) { recordUsage(input: $input) { status record { late countedAt } } }`,
+      variables: {
+        input: {
+          account: 'acct_42',
+          metric: 'api_calls',
+          windowStart: '2026-03-31T23:00:00Z',
+          windowEnd: '2026-04-01T00:00:00Z',
+          quantity: '500',
+          idempotencyKey: 'nexacloud/acct_42/api_calls/2026-03-31T23Z',
+        },
+      },
+    },
+    {
+      title: 'What late usage does',
+      text: 'Nothing closed is edited: there is a second revision, the difference is an adjustment, and it is due with the next invoice.',
+      at: '2026-04-02T09:02:00Z',
+      document: `{ billableLines(filter: { account: "acct_42", metric: "api_calls" }, orderBy: CREATED_AT_ASC) { nodes { revision
+        units value adjustments { value reason } period { startOn contract { balances { product { name } due } } } } } }`,
+    },
+  ],
+};
+
+export const derived: Chapter = {
+  title: 'A customer who came running',
+  text: `The first period of a subscription that ran before it was first seen is derived from its next invoice date. A person
+confirms it before anything is written to Odoo.`,
+  examples: [
+    {
+      title: 'Periods that wait for a person',
+      text: '`blocked: true` finds every period that cannot be billed as it is, with the reason.',
+      at: '2026-04-20T09:00:00Z',
+      odoo: (odoo) =>
+        addSubscription(odoo, {
+          partner: { name: 'Granite Hosting' },
+          startDate: '2025-06-01',
+          nextInvoiceDate: '2026-05-01',
+          lines: [{ code: 'CALLS', price: 0.25 }],
+        }),
+      document: `{ billingPeriods(filter: { states: [OPEN] }, orderBy: START_AT_ASC) { nodes {
+        id startOn endOn derived confirmedAt contract { partner { name } } blocks { reason message } } } }`,
+      keep: { derived: 'billingPeriods.nodes.1.id' },
+    },
+    {
+      title: 'Confirm a period',
+      text: 'With `start`, when its true first day is another one.',
+      document: `mutation ($input: ConfirmPeriodInput!) { confirmPeriod(input: $input) {
+        period { startOn endOn derived confirmedAt } } }`,
+      variables: { input: { id: '{{derived}}' } },
+    },
+  ],
+};
+
+export const proof: Chapter = {
+  title: 'Proof, freshness, history',
+  text: 'Whether everything counts once, how fresh the mirror is, and who changed what.',
+  examples: [
+    {
+      title: 'The identities',
+      text: 'Every record counts once; all units are charged; truth = billed + waived + balance. `holds` is the alarm.',
+      document: `{ identities(filter: { service: "nexacloud" }) { holds checked
+        records { metric { code } accepted effective voided inPeriod difference }
+        units { metric { code } aggregated charged unpriced difference }
+        money { product { name } truth billed waived balance difference } } }`,
+    },
+    {
+      title: 'How fresh the mirror is',
+      text: '`asOf` is the instant as of which all mirrored records equal Odoo.',
+      document:
+        '{ syncStatus { asOf odooReachable models { model asOf running lastRun { full read inserted updated gone } } } }',
+    },
+    {
+      title: 'Read Odoo now',
+      text: 'Instead of within the minute. `full` compares everything, and notices what is gone.',
+      document: `mutation ($input: SyncNowInput!) { syncNow(input: $input) { runs { id model full requestedAt startedAt } } }`,
+      variables: { input: { models: ['SUBSCRIPTION'], full: true } },
+    },
+    {
+      title: 'Readings of Odoo',
+      text: 'A record that cannot be read is set aside with its reason; the others are stored.',
+      at: '2026-04-20T09:01:00Z',
+      document: `{ syncRuns(filter: { models: [SUBSCRIPTION], full: true }, first: 1) { nodes {
+        model full requestedAt finishedAt read inserted updated unchanged gone setAsideCount setAside { nodes { message } } error } } }`,
+    },
+    {
+      title: 'Who changed what',
+      text: 'An entry is written in the transaction it tells of.',
+      document: `{ auditEntries(filter: { service: "nexacloud", subjectType: "metric" }, orderBy: AT_ASC) {
+        nodes { at actor action subjectType subjectId details } } }`,
+    },
+    {
+      title: 'What an operation costs',
+      text: `Every answer to a valid operation tells its cost in \`extensions\` ([limits](limits.md)); the answers on this page leave it
+out, except here.`,
+      document: '{ metrics(first: 10) { nodes { code } } }',
+      extensions: true,
+    },
+  ],
+};
+
+export const endings: Chapter = {
+  title: 'Taking out of use',
+  text: 'Archived things stay readable and keep their codes. What is due stays due, and is still written to Odoo.',
+  examples: [
+    {
+      title: 'End a link',
+      text: 'From then on the account can be linked to another partner.',
+      document:
+        'mutation ($input: EndAccountLinkInput!) { endAccountLink(input: $input) { accountLink { account validTo } } }',
+      variables: { input: { id: '{{link}}', at: '2026-04-20T10:00:00Z' } },
+    },
+    {
+      title: 'Archive a charge',
+      text: 'Without `from` the open period is still rated with it, to its end.',
+      document:
+        'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
+      variables: { input: { id: '{{callsCharge}}' } },
+    },
+    {
+      title: 'Archive the other charge',
+      text: 'As long as there is a charge in use, its metric is.',
+      document:
+        'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
+      variables: { input: { id: '{{storageCharge}}' } },
+    },
+    {
+      title: 'Archive a metric',
+      text: 'Usage that counts before now is still taken.',
+      document:
+        'mutation ($input: ArchiveMetricInput!) { archiveMetric(input: $input) { metric { code archivedAt } } }',
+      variables: { input: { service: 'nexacloud', metric: 'storage_gb_hours' } },
+    },
+    {
+      title: 'Archive a service',
+      text: 'Last of all.',
+      document:
+        'mutation ($input: ArchiveServiceInput!) { archiveService(input: $input) { service { code stage archivedAt } } }',
+      variables: { input: { service: 'nexacloud' } },
+    },
+  ],
+};

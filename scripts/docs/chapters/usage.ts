@@ -1,0 +1,117 @@
+/** The chapter on recording usage, in the name of the service. */
+import type { Chapter } from '../example';
+
+const RECORD = `mutation ($input: RecordUsageInput!) { recordUsage(input: $input) {
+  status record { id quantity countedAt receivedAt contentHash late unassignedReason } } }`;
+
+function counter(hour: string, quantity: string, metric = 'api_calls'): Record<string, unknown> {
+  const start = new Date(`${hour}:00:00Z`);
+  return {
+    account: 'acct_42',
+    metric,
+    windowStart: start.toISOString(),
+    windowEnd: new Date(start.getTime() + 3_600_000).toISOString(),
+    quantity,
+    idempotencyKey: `nexacloud/acct_42/${metric}/${hour}Z`,
+  };
+}
+
+export const usage: Chapter = {
+  title: 'Recording usage',
+  text: `With the key of the service. A counter is what was counted in a window of time. Its idempotency key belongs to what it
+counts, for ever ([how to make one](idempotency.md)), so the rule after a lost answer is always the same: send again,
+unchanged.`,
+  examples: [
+    {
+      title: 'Record a counter',
+      text: '`id`, `contentHash` and `receivedAt` are the receipt.',
+      at: '2026-03-10T10:05:00Z',
+      caller: 'service',
+      document: RECORD,
+      variables: { input: counter('2026-03-10T09', '2500') },
+    },
+    {
+      title: 'Send it again',
+      text: '`DUPLICATE`, with the receipt of the first time. Nothing counts twice, however late it is sent again.',
+      caller: 'service',
+      document: RECORD,
+      variables: { input: counter('2026-03-10T09', '2500') },
+    },
+    {
+      title: 'Send something else under the same key',
+      text: 'Refused, and nothing changes. `details` has what is recorded and what was sent.',
+      caller: 'service',
+      document: RECORD,
+      variables: { input: counter('2026-03-10T09', '2600') },
+      refused: 'IDEMPOTENCY_CONFLICT',
+    },
+    {
+      title: 'Record a batch',
+      text: `Up to 1,000 counters in one transaction. One bad item never spoils the others: it is in \`rejections\`, with its place
+in the batch and a problem. Sending the whole batch again is harmless.`,
+      caller: 'service',
+      document: `mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(input: $input) {
+        recordedCount duplicateCount rejectedCount
+        rejections { index idempotencyKey problem { code message field retryable details } } } }`,
+      variables: {
+        input: {
+          records: [
+            counter('2026-03-10T09', '2500'),
+            counter('2026-03-10T08', '700'),
+            counter('2026-03-10T08', '480.5', 'storage_gb_hours'),
+            counter('2026-03-10T07', '-1'),
+          ],
+        },
+      },
+    },
+    {
+      title: 'Look up a record by its key',
+      text: 'Null when the key was never used.',
+      caller: 'service',
+      document: `query ($key: String!) { usageRecord(idempotencyKey: $key) {
+        id metric { code } quantity windowStart windowEnd accountLink { account partner { name } } } }`,
+      variables: { key: 'nexacloud/acct_42/api_calls/2026-03-10T09Z' },
+    },
+    {
+      title: 'List records',
+      text: 'Page by page: `endCursor` is the `after` of the next page.',
+      caller: 'service',
+      document: `query ($filter: UsageRecordFilter, $after: String) {
+        usageRecords(filter: $filter, orderBy: COUNTED_AT_ASC, first: 2, after: $after) {
+          nodes { id metric { code } quantity countedAt } pageInfo { hasNextPage endCursor } } }`,
+      variables: { filter: { account: 'acct_42', countedFrom: '2026-03-10T00:00:00Z' } },
+      keep: { page: 'usageRecords.pageInfo.endCursor' },
+    },
+    {
+      title: 'The next page',
+      text: 'The same question, from there on.',
+      caller: 'service',
+      document: `query ($filter: UsageRecordFilter, $after: String) {
+        usageRecords(filter: $filter, orderBy: COUNTED_AT_ASC, first: 2, after: $after) {
+          nodes { id metric { code } quantity countedAt } pageInfo { hasNextPage } } }`,
+      variables: { filter: { account: 'acct_42', countedFrom: '2026-03-10T00:00:00Z' }, after: '{{page}}' },
+    },
+    {
+      title: 'Take a record out of the count',
+      text: 'A void is a record of its own, with its own key. Nothing is deleted, and sending the voided counter again revives nothing.',
+      caller: 'service',
+      document: `mutation ($input: VoidUsageInput!) { voidUsage(input: $input) {
+        status record { idempotencyKey quantity voidedAt } } }`,
+      variables: {
+        input: {
+          idempotencyKey: 'void nexacloud/acct_42/api_calls/2026-03-10T08Z',
+          voids: 'nexacloud/acct_42/api_calls/2026-03-10T08Z',
+          reason: 'A load test.',
+        },
+      },
+    },
+    {
+      title: 'Totals',
+      text: 'For dashboards: as fast on a large ledger as on a small one.',
+      caller: 'service',
+      document: `query ($filter: UsageSummaryFilter!) { usageSummary(filter: $filter, groupBy: [ACCOUNT, DAY]) {
+        asOf rows { accountLink { account } metric { code unit } start end quantity recordCount } } }`,
+      variables: { filter: { from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z' } },
+    },
+  ],
+};

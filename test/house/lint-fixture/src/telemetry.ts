@@ -1,0 +1,4 @@
+import './config';
+import './services/step'; // expect: import-x/no-restricted-paths
+
+export const name = 'telemetry';
