@@ -16,6 +16,7 @@ const steps = [
   { name: 'unused', command: bin('knip') },
   { name: 'schema', command: [process.execPath, 'dist/scripts/schema.js', 'check'] },
   { name: 'schema-diff', command: [process.execPath, 'dist/scripts/schema.js', 'diff'] },
+  { name: 'docs', command: [process.execPath, 'dist/scripts/docs.js', 'check'] },
   { name: 'tests', command: [process.execPath, 'scripts/test.mjs'] },
 ];
 

@@ -17,7 +17,7 @@ process.chdir(path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..'));
 const text = { type: 'string' };
 const options = parsed();
 process.env.NODE_ENV = 'test';
-await setUp({ dev: true });
+await setUp({ dev: true }).catch((error) => fail(error.message));
 
 const require = createRequire(import.meta.url);
 require('reflect-metadata');
@@ -107,7 +107,7 @@ function summary() {
   });
   const [longest] = runs.flatMap(({ steps }) => steps.map((step) => step.longest)).sort((a, b) => b.ms - a.ms);
   return [
-    `crash: ${sum(runs, (run) => run.done)} deaths in ${seconds()} s, none of them drawn`,
+    `crash: ${sum(runs, (run) => run.done)} deaths in ${seconds()} s; nothing is drawn, so there is no seed`,
     ...lines,
     `  longest: ${longest?.ms.toFixed(0)} ms for ${longest?.what}`,
     '',

@@ -9,11 +9,15 @@ import path from 'node:path';
 import { graphqlSchema } from '../src/resolvers/schema';
 import { apiPage } from './docs/api-page';
 import { CHAPTERS } from './docs/chapters';
+import { errorsPage } from './docs/errors-page';
+import { httpChapter } from './docs/http-chapter';
 import { withInstallation } from './docs/installation';
-import { playChapters, withoutExample } from './docs/play';
+import { type Kept, playChapters, withoutExample } from './docs/play';
+import { provokeAll } from './docs/refusals';
 import { stable } from './docs/stable';
 
 const API_FILE = path.join('docs', 'api.md');
+const ERRORS_FILE = path.join('docs', 'errors.md');
 
 /** Both pages as they should be now, by file. */
 async function makePages(): Promise<Map<string, string>> {
@@ -21,8 +25,14 @@ async function makePages(): Promise<Map<string, string>> {
   if (lacking.length > 0) throw new Error(`No example in scripts/docs/chapters of ${lacking.join(', ')}.`);
   const pages = await withInstallation(async (demo) => {
     const tidy = stable();
-    const played = await playChapters(demo, CHAPTERS, new Map());
-    return [[API_FILE, apiPage(CHAPTERS, { played, extra: [], tidy })]] as const;
+    const kept: Kept = new Map();
+    const played = await playChapters(demo, CHAPTERS, kept);
+    const http = await httpChapter(demo, kept);
+    const provoked = await provokeAll(demo, kept);
+    return [
+      [API_FILE, apiPage(CHAPTERS, { played, extra: [http], tidy })],
+      [ERRORS_FILE, errorsPage(provoked, stable())],
+    ] as const;
   });
   return new Map(pages.map(([file, text]) => [file, formatted(file, text)]));
 }
@@ -62,13 +72,12 @@ async function main([command = '']: string[]): Promise<number> {
 }
 
 if (require.main === module) {
-  main(process.argv.slice(2)).then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error: Error) => {
+  void main(process.argv.slice(2))
+    .catch((error: Error) => {
       console.error(error.message);
-      process.exitCode = 1;
-    },
-  );
+      return 1;
+    })
+    .then((code) => {
+      process.exitCode = code;
+    });
 }

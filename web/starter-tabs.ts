@@ -1,4 +1,7 @@
-/** The queries GraphiQL opens with, for a newcomer with the demo key: who am I, record usage, what is due, the mirror. */
+/**
+ * The queries GraphiQL opens with, for a newcomer with the demo key: who am I, record usage, what is due, why this amount.
+ * Each runs as it is, in any order.
+ */
 
 const HOUR_MS = 3_600_000;
 
@@ -48,16 +51,56 @@ mutation RecordUsage($input: RecordUsageInput!) {
 }
 `;
 
-const whatIsDue = `# What the open period would be billed at if it
-# closed now, and what is still due. Run Contracts
-# first, and copy an id into the variables below.
-query WhatIsDue($contractId: ID!) {
-  currentUsage(contractId: $contractId) {
-    asOf
-    period {
-      start
-      end
+const whatIsDue = `# What is due for an account: truth is what closed
+# periods are worth, billed what Odoo has invoiced,
+# target what Odoo is told next. The open period is
+# in it once it closes: the next tab shows its worth.
+query WhatIsDue($account: String!) {
+  billingPeriods(filter: { account: $account, states: [OPEN] }) {
+    nodes {
+      startOn
+      endOn
       state
+      blocks {
+        reason
+        message
+      }
+      contract {
+        subscriptions {
+          name
+          nextInvoiceOn
+          partner {
+            name
+          }
+        }
+        balances {
+          product {
+            name
+          }
+          mode
+          truth
+          billed
+          waived
+          due
+          target
+        }
+      }
+    }
+  }
+}
+`;
+
+const whyThisAmount = `# Why this amount: what the open period would be
+# billed at if it closed now, step by step. Record
+# usage in the second tab, and run this again.
+query WhyThisAmount($account: String!) {
+  currentUsage(account: $account) {
+    asOf
+    amount
+    currency
+    period {
+      startOn
+      endOn
     }
     lines {
       charge {
@@ -68,92 +111,48 @@ query WhatIsDue($contractId: ID!) {
         product {
           name
         }
+        freeUnits
+        unitsPerProductUnit
       }
       units
       billableUnits
+      value
       amount
-      currency
+      explanation {
+        fromUnits
+        toUnits
+        units
+        unitPrice
+        flatPrice
+        amount
+      }
     }
     obstacles {
       reason
       message
     }
   }
-  balances(contractId: $contractId) {
-    product {
-      name
-    }
-    mode
-    truth
-    billed
-    waived
-    due
-    target
-    remainder
-  }
-}
-
-query Contracts {
-  subscriptions(first: 10) {
-    nodes {
-      name
-      nextInvoiceOn
-      partner {
-        name
-      }
-      contract {
-        id
-      }
-    }
-  }
 }
 `;
 
-const mirror = `# As of when the mirror equals Odoo, and what
-# the last run of each model did.
-query Mirror {
-  syncStatus {
-    asOf
-    odooReachable
-    models {
-      model
-      asOf
-      running
-      lastRun {
-        full
-        startedAt
-        finishedAt
-        read
-        inserted
-        updated
-        unchanged
-        gone
-        problems {
-          code
-          message
-        }
-      }
-    }
-  }
-}
-`;
+const ACCOUNT = 'acct_42';
 
 /** The tabs in their order. The usage that is sent is counted in the last full hour before `now`. */
 export function starterTabs(now: Date): StarterTab[] {
   const windowEnd = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS);
   const windowStart = new Date(windowEnd.getTime() - HOUR_MS);
   const input = {
-    idempotencyKey: `nexacloud/acct_42/api_calls/${windowStart.toISOString()}`,
-    account: 'acct_42',
+    idempotencyKey: `nexacloud/${ACCOUNT}/api_calls/${windowStart.toISOString()}`,
+    account: ACCOUNT,
     metric: 'api_calls',
     windowStart: windowStart.toISOString(),
     windowEnd: windowEnd.toISOString(),
-    quantity: '250',
+    quantity: '2500',
   };
   return [
     { query: whoAmI },
     { query: recordUsage, variables: JSON.stringify({ input }, null, 2) },
-    { query: whatIsDue, variables: JSON.stringify({ contractId: 'paste-an-id-here' }, null, 2) },
-    { query: mirror },
+    { query: whatIsDue, variables: JSON.stringify({ account: ACCOUNT }, null, 2) },
+    { query: whyThisAmount, variables: JSON.stringify({ account: ACCOUNT }, null, 2) },
   ];
 }

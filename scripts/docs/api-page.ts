@@ -32,7 +32,7 @@ export function apiPage(
   const body = chapters.map(({ title, text, examples }) =>
     [`## ${title}`, text, ...examples.map((example) => section(example, played.get(example), tidy))].join('\n\n'),
   );
-  return [HEAD, [...contents, ...extraContents].join('\n'), ...body, ...extra].join('\n\n');
+  return [HEAD, [...contents, ...extraContents].join('\n'), ...body, ...extra.map((text) => tidy(text))].join('\n\n');
 }
 
 function anchor(title: string): string {
@@ -42,21 +42,14 @@ function anchor(title: string): string {
     .replaceAll(' ', '-');
 }
 
-const CALLERS = {
-  installation: '',
-  service: '',
-  reader: ' Sent with a key that may only read usage.',
-  nobody: ' Sent without a key.',
-};
-
-function section({ title, text, caller = 'installation' }: Example, played: Played | undefined, tidy: Stable): string {
+function section({ title, text }: Example, played: Played | undefined, tidy: Stable): string {
   if (played === undefined) throw new Error(`"${title}" was not played.`);
   const { variables, answer } = tidy({ variables: played.variables, answer: shown(played) });
   return [
     `### ${title}`,
-    `${text}${CALLERS[caller]}`,
+    text,
     block('graphql', print(parse(played.example.document))),
-    ...(variables === undefined ? [] : [block('json', JSON.stringify(variables))]),
+    ...(variables === undefined ? [] : ['with', block('json', JSON.stringify(variables))]),
     'answers',
     block('json', JSON.stringify(answer)),
   ].join('\n\n');

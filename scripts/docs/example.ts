@@ -3,8 +3,8 @@ import type { SandboxControl } from '../../sandbox/control';
 
 export type Variables = Record<string, unknown>;
 
-/** Whose key an operation is sent with: the installation's, the service's, one that may only read usage, or none. */
-export type Caller = 'installation' | 'service' | 'reader' | 'nobody';
+/** Whose key an operation is sent with: the installation's, the service's, or one that may only read usage. */
+export type Caller = 'installation' | 'service' | 'reader';
 
 export interface Example {
   title: string;

@@ -14,7 +14,9 @@ export interface Exchange {
   method: 'GET' | 'POST';
   url: string;
   headers: Record<string, string>;
-  body: string | undefined;
+  body?: string;
+  /** Requests are counted by address until their key is known. */
+  from?: string;
 }
 
 export interface Reply {
@@ -30,10 +32,19 @@ export async function withInstallation<T>(work: (demo: DemoInstance) => Promise<
   chmodSync(dataDir, 0o711);
   try {
     const demo = await openDemoInstance(loadConfig({ DATA_DIR: dataDir }), pino({ level: 'silent' }), START);
-    return await withCustomer(demo, work).finally(() => demo.close());
+    return await Promise.race([withCustomer(demo, work), interruption()]).finally(() => demo.close());
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
+}
+
+/** Fails at Ctrl-C, so that the PostgreSQL does not stay behind. */
+function interruption(): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => reject(new Error('Interrupted; nothing was written.')));
+    }
+  });
 }
 
 async function withCustomer<T>(demo: DemoInstance, work: (demo: DemoInstance) => Promise<T>): Promise<T> {
@@ -52,16 +63,17 @@ async function withCustomer<T>(demo: DemoInstance, work: (demo: DemoInstance) =>
 }
 
 /** Sends a request as it would come over HTTP. */
-export async function exchange(demo: DemoInstance, { method, url, headers, body }: Exchange): Promise<Reply> {
-  const {
-    statusCode,
-    headers: answered,
-    payload,
-  } = await demo.server.inject({
-    method,
-    url,
-    headers,
-    ...(body === undefined ? {} : { payload: body }),
-  });
-  return { status: statusCode, headers: answered, text: payload };
+export async function exchange(demo: DemoInstance, { method, url, headers, body, from }: Exchange): Promise<Reply> {
+  const response = await demo.server.inject({ method, url, headers, payload: body, remoteAddress: from });
+  return { status: response.statusCode, headers: response.headers, text: response.payload };
+}
+
+/** An operation as clients send it; without a key when there is none. A text is sent as it is. */
+export function graphqlRequest(key: string | undefined, payload: object | string): Exchange {
+  return {
+    method: 'POST',
+    url: '/graphql',
+    headers: { ...(key === undefined ? {} : { authorization: `Bearer ${key}` }), 'content-type': 'application/json' },
+    body: typeof payload === 'string' ? payload : JSON.stringify(payload),
+  };
 }

@@ -3,7 +3,7 @@ import { strict as assert } from 'node:assert';
 import { type GraphQLSchema, Kind, parse } from 'graphql';
 import type { DemoInstance } from '../../src/boot/demo-instance';
 import type { Caller, Chapter, Example, Variables } from './example';
-import { exchange } from './installation';
+import { exchange, graphqlRequest } from './installation';
 import { mapTexts } from './stable';
 
 export interface GraphqlAnswer {
@@ -46,10 +46,9 @@ async function playExample(demo: DemoInstance, example: Example, kept: Kept): Pr
   else if (example.idle) await demo.setClock(example.at);
   else await demo.moveTo(example.at);
   const variables = example.variables && (filledIn(example.variables, kept) as Variables);
-  const answer = await ask(demo, keyOf(demo, example.caller ?? 'installation', kept), {
-    query: example.document,
-    variables,
-  });
+  const key = keyOf(demo, example.caller ?? 'installation', kept);
+  const reply = await exchange(demo, graphqlRequest(key, { query: example.document, variables }));
+  const answer = JSON.parse(reply.text) as GraphqlAnswer;
   const refusals = answer.errors?.map(({ extensions, message }) => `${extensions.code}: ${message}`) ?? [];
   const asSaid = example.refused === undefined ? refusals.length === 0 : refusals[0]?.startsWith(example.refused);
   assert(
@@ -60,18 +59,8 @@ async function playExample(demo: DemoInstance, example: Example, kept: Kept): Pr
   return { example, variables, answer };
 }
 
-async function ask(demo: DemoInstance, key: string | undefined, payload: object): Promise<GraphqlAnswer> {
-  const { text } = await exchange(demo, {
-    method: 'POST',
-    url: '/graphql',
-    headers: { 'content-type': 'application/json', ...(key === undefined ? {} : { authorization: `Bearer ${key}` }) },
-    body: JSON.stringify(payload),
-  });
-  return JSON.parse(text) as GraphqlAnswer;
-}
-
-function keyOf(demo: DemoInstance, caller: Caller, kept: Kept): string | undefined {
-  if (caller === 'nobody') return undefined;
+/** The key of a caller; those of `kept` are made by the examples. */
+export function keyOf(demo: DemoInstance, caller: Caller, kept: Kept): string {
   return caller === 'installation' ? demo.key : String(found(kept, caller));
 }
 

@@ -3,46 +3,85 @@
  * Our own mistakes are `node:assert` failures and never of this class.
  */
 
-/** What a code means to a face: its HTTP status, and whether the same request can succeed later. */
+/** What a code means to a face: its HTTP status, whether the same request can succeed later, and what the manual says of it. */
 export interface ErrorKind {
+  /** Of a request that is refused as a whole; GraphQL answers 200 once it has begun to execute. */
   status: number;
   retryable: boolean;
-  /** One sentence for the manual: when a caller meets it and what to do. */
+  /** When a caller meets it. */
   meaning: string;
+  /** What a caller does then. */
+  remedy: string;
 }
 
 export const ERROR_CATALOGUE = {
   VALIDATION_FAILED: {
     status: 422,
     retryable: false,
-    meaning: 'A value breaks a rule; `field` names it. Correct it and send again.',
+    meaning: 'A value breaks a rule; `field` names the value, the message the rule.',
+    remedy: 'Correct the value and send again.',
   },
-  NOT_FOUND: { status: 404, retryable: false, meaning: 'No such thing, or not one this key may see.' },
+  NOT_FOUND: {
+    status: 404,
+    retryable: false,
+    meaning: 'No such thing, or not one this key may see.',
+    remedy: "Check the id or code that `field` names, and the key: a service's key sees its own rows only.",
+  },
   CONFLICT: {
     status: 409,
     retryable: false,
     meaning: 'The state of the world forbids it now, or the code or account is taken already.',
+    remedy: 'Read what is there; the message says what stands in the way.',
   },
   IDEMPOTENCY_CONFLICT: {
     status: 409,
     retryable: false,
-    meaning: 'The idempotency key was used with other content; `details` names the field and both values.',
+    meaning:
+      'The idempotency key was used with other content; `field` and `details` name the difference and both values.',
+    remedy: 'Find out which is right. A wrong record is voided, and the right one is sent under a new key.',
   },
-  UNAUTHENTICATED: { status: 401, retryable: false, meaning: 'No key, or one that is unknown, expired or revoked.' },
-  FORBIDDEN: { status: 403, retryable: false, meaning: 'The key lacks the scope named in `details`.' },
+  UNAUTHENTICATED: {
+    status: 401,
+    retryable: false,
+    meaning: 'No key, or one that is unknown, expired or revoked.',
+    remedy: 'Send a valid key in the header `Authorization: Bearer fb_…`.',
+  },
+  FORBIDDEN: {
+    status: 403,
+    retryable: false,
+    meaning: 'The key lacks the scope named in `details`.',
+    remedy: 'Use a key with this scope, or have one made.',
+  },
   LIMIT_EXCEEDED: {
     status: 429,
     retryable: true,
-    meaning: 'Too much at once; wait `details.retryAfterMs` or send less.',
+    meaning: 'Too much at once, or too often; only the latter is retryable, and has `details.retryAfterMs`.',
+    remedy: 'Wait that long and send again unchanged; without it, send less at once.',
   },
   UPSTREAM_REJECTED: {
     status: 422,
     retryable: false,
-    meaning: 'Odoo refused the call; a person must look at `details`.',
+    meaning: 'Odoo refused the call.',
+    remedy: 'A person must look at the message and `details`, and mend the cause in Odoo.',
   },
-  UPSTREAM_UNAVAILABLE: { status: 503, retryable: true, meaning: 'Odoo cannot be reached now; try again later.' },
-  UNAVAILABLE: { status: 503, retryable: true, meaning: 'Our database or queue cannot serve now; try again later.' },
-  INTERNAL: { status: 500, retryable: true, meaning: 'Our mistake; `details.errorId` finds it in the log.' },
+  UPSTREAM_UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    meaning: 'Odoo cannot be reached now.',
+    remedy: 'Send again later.',
+  },
+  UNAVAILABLE: {
+    status: 503,
+    retryable: true,
+    meaning: 'Our database or queue cannot serve now.',
+    remedy: 'Send again unchanged, with growing pauses: an idempotency key makes that safe.',
+  },
+  INTERNAL: {
+    status: 500,
+    retryable: true,
+    meaning: 'Our mistake; `details.errorId` finds it in the log.',
+    remedy: 'Send again later; if it stays, tell the operators the `errorId`.',
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE;

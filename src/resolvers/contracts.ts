@@ -44,7 +44,8 @@ export class ContractsResolver {
     return newest === undefined ? null : partnerByOdooId(ctx).load(newest.partnerOdooId);
   }
 
-  @FieldResolver(() => [Balance], { description: 'What is due on each of its products.' })
+  @Authorized('billing:read')
+  @FieldResolver(() => [Balance], { description: 'What is due on each of its products. Scope billing:read.' })
   async balances(@Root() contract: Contract, @Context() ctx: Ctx): Promise<ProductBalance[]> {
     return (await balancesByContractId(ctx).load(contract.id)) ?? [];
   }
@@ -54,15 +55,17 @@ export class ContractsResolver {
     return (await spansByContractId(ctx).load(contract.id)) ?? [];
   }
 
+  @Authorized('billing:read')
   @FieldResolver(() => BillingPeriod, {
     nullable: true,
-    description: 'The period that takes usage now; null until the order runs.',
+    description: 'The period that takes usage now; null until the order runs. Scope billing:read.',
   })
   openPeriod(@Root() contract: Contract, @Context() ctx: Ctx): Promise<BillingPeriod | null> {
     return openPeriodByContractId(ctx).load(contract.id);
   }
 
-  @FieldResolver(() => BillingPeriodConnection, { description: 'Its periods, the newest first.' })
+  @Authorized('billing:read')
+  @FieldResolver(() => BillingPeriodConnection, { description: 'Its periods, the newest first. Scope billing:read.' })
   async periods(
     @Root() contract: Contract,
     @Context() ctx: Ctx,

@@ -1,6 +1,7 @@
 /** The preview of the open period in GraphQL. */
 import {
-  Arg,
+  Args,
+  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -16,7 +17,7 @@ import { Decimal } from '../domain/decimal';
 import { BillingBlock } from '../entities/billing-block';
 import { BillingPeriod } from '../entities/billing-period';
 import { Contract } from '../entities/contract';
-import { type CurrentUsage as Preview, currentUsage } from '../services/current-usage';
+import { type CurrentUsage as Preview, currentUsage, type CurrentUsageInput } from '../services/current-usage';
 import { blocksByPeriodId, contractById, periodById } from './loaders';
 import { RatedLine } from './rated-lines';
 
@@ -35,21 +36,37 @@ export class CurrentUsage {
   currency!: string;
 }
 
+@ArgsType()
+class CurrentUsageArguments implements CurrentUsageInput {
+  @Field(() => ID, { nullable: true, description: 'Id of the contract.' })
+  contractId?: string | null;
+
+  @Field(() => ID, { nullable: true, description: 'Id of a subscription of it.' })
+  subscriptionId?: string | null;
+
+  @Field(() => String, { nullable: true, description: "The service's own account id; it must have one contract only." })
+  account?: string | null;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Service code, to the account; needed only with a key of the whole installation.',
+  })
+  service?: string | null;
+}
+
 @Resolver(() => CurrentUsage)
 export class CurrentUsageResolver {
   @Authorized('billing:read')
   @Query(() => CurrentUsage, {
     nullable: true,
     description:
-      'What the open period would be billed at if it closed now. Name the contract or the subscription; null before the first period. Scope billing:read.',
+      'What the open period would be billed at if it closed now. Name the contract, the subscription or the account; null before the first period. Scope billing:read.',
   })
   currentUsage(
     @Context() ctx: Ctx,
-    @Arg('contractId', () => ID, { nullable: true, description: 'Id of the contract.' }) contractId?: string | null,
-    @Arg('subscriptionId', () => ID, { nullable: true, description: 'Id of a subscription of it.' })
-    subscriptionId?: string | null,
+    @Args(() => CurrentUsageArguments) named: CurrentUsageArguments,
   ): Promise<Preview | null> {
-    return currentUsage(ctx, { contractId, subscriptionId });
+    return currentUsage(ctx, named);
   }
 
   @FieldResolver(() => Contract, { description: 'Whose usage it is.' })

@@ -7,12 +7,13 @@ import { BillingError, clip, toProblem } from '../domain/errors';
 import { asUnavailable, sqlState } from '../services/transaction';
 
 /** Codes of GraphQL and Apollo for requests that never came to a resolver. */
-const PASSED_CODES = new Set([
+export const PASSED_CODES: ReadonlySet<string> = new Set([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'BAD_USER_INPUT',
   'BAD_REQUEST',
   'OPERATION_RESOLUTION_FAILURE',
+  'PERSISTED_QUERY_NOT_SUPPORTED',
 ]);
 
 /** What GraphQL adds when it stops looking for wrong variables; Apollo gives it no code. */

@@ -10,7 +10,9 @@ registerEnumType(ErrorCodes, {
   name: 'ErrorCode',
   description:
     'Why something was refused; the same in `errors[].extensions.code`, in batch results and in the command line. New codes may be added.',
-  valuesConfig: Object.fromEntries(codes.map((code) => [code, { description: ERROR_CATALOGUE[code].meaning }])),
+  valuesConfig: Object.fromEntries(
+    codes.map((code) => [code, { description: `${ERROR_CATALOGUE[code].meaning} ${ERROR_CATALOGUE[code].remedy}` }]),
+  ),
 });
 
 @ObjectType({ description: "A refusal as data, with the same parts as an error's `extensions`." })

@@ -2,8 +2,10 @@
 import type { Ctx } from '../ctx';
 import { type Decimal, sum } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
+import { BillingPeriodState } from '../entities/billing-period';
 import { withChargesOf } from './balances';
 import { asUuid, notFound } from './access';
+import { billingPeriods } from './billing-lists';
 import { loadContractState } from './contract-state';
 import { contractInSight } from './contracts';
 import { type RatedLine, ratePeriod } from './rating';
@@ -21,18 +23,19 @@ export interface CurrentUsage {
 export interface CurrentUsageInput {
   contractId?: string | null;
   subscriptionId?: string | null;
+  /** The service's own id of an account. */
+  account?: string | null;
+  /** Code of the account's service. */
+  service?: string | null;
 }
 
 /**
- * Rates the open period of the contract, or of the subscription's contract. Null before the first period.
- * @throws BillingError VALIDATION_FAILED unless exactly one is named; NOT_FOUND.
+ * Rates the open period of the contract, of the subscription's, or of the account's only one. Null before the first period.
+ * @throws BillingError VALIDATION_FAILED unless exactly one is named; NOT_FOUND; CONFLICT when the account has several.
  */
 export async function currentUsage(ctx: Ctx, input: CurrentUsageInput): Promise<CurrentUsage | null> {
-  const contract = await contractInSight(
-    ctx,
-    await namedContract(ctx, input),
-    input.contractId ? 'contractId' : 'subscriptionId',
-  );
+  const field = namedBy(input);
+  const contract = await contractInSight(ctx, await namedContract(ctx, input), field);
   const loaded = await loadContractState(ctx.db.manager, contract.id);
   const period = loaded?.periods.at(-1);
   if (loaded === null || period === undefined) return null;
@@ -48,17 +51,34 @@ export async function currentUsage(ctx: Ctx, input: CurrentUsageInput): Promise<
   };
 }
 
+const NAMES = ['contractId', 'subscriptionId', 'account'] as const;
+
+function namedBy(input: CurrentUsageInput): (typeof NAMES)[number] {
+  const [field, another] = NAMES.filter((name) => input[name]);
+  if (field !== undefined && another === undefined) return field;
+  throw new BillingError('VALIDATION_FAILED', 'Name either the contract, the subscription or the account.', {
+    field: 'contractId',
+  });
+}
+
 async function namedContract(ctx: Ctx, input: CurrentUsageInput): Promise<string> {
-  const { contractId, subscriptionId } = input;
-  if (Boolean(contractId) === Boolean(subscriptionId)) {
-    throw new BillingError('VALIDATION_FAILED', 'Name either the contract or the subscription.', {
-      field: 'contractId',
-    });
-  }
-  if (contractId) return contractId;
+  if (input.contractId) return input.contractId;
+  if (input.account) return contractOfAccount(ctx, input);
   const [row] = await ctx.db.query<{ contract_id: string }[]>('select contract_id from subscription where id = $1', [
-    asUuid(subscriptionId ?? '', 'contract', 'subscriptionId'),
+    asUuid(input.subscriptionId ?? '', 'contract', 'subscriptionId'),
   ]);
   if (row === undefined) throw notFound('contract', 'subscriptionId');
   return row.contract_id;
+}
+
+/** The contract of the account's open period, as the list of periods finds it. */
+async function contractOfAccount(ctx: Ctx, { account, service }: CurrentUsageInput): Promise<string> {
+  const open = { account, service, states: [BillingPeriodState.OPEN] };
+  const { nodes } = await billingPeriods(ctx, open, { order: 'START_AT_ASC', page: { first: 2 } });
+  const [period, another] = nodes;
+  if (period === undefined) throw notFound('open period', 'account');
+  if (another === undefined) return period.contractId;
+  throw new BillingError('CONFLICT', 'The account has several contracts: name one by contractId.', {
+    field: 'account',
+  });
 }

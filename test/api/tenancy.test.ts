@@ -107,7 +107,11 @@ const WALK: Record<RootField, Entry> = {
   },
   'Query.contract': { calls: [(_own, { contractId }) => ({ id: contractId })] },
   'Query.currentUsage': {
-    calls: [(_own, { contractId }) => ({ contractId }), (_own, { subscriptionId }) => ({ subscriptionId })],
+    calls: [
+      (_own, { contractId }) => ({ contractId }),
+      (_own, { subscriptionId }) => ({ subscriptionId }),
+      (_own, { service, account }) => ({ service, account }),
+    ],
   },
   'Query.identities': {
     calls: filtered(

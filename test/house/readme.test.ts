@@ -2,7 +2,9 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { parse, validate } from 'graphql';
 import { DEFAULTS, VARIABLES } from '../../src/config';
+import { graphqlSchema } from '../../src/resolvers/schema';
 
 const root = path.join(__dirname, '..', '..');
 const defaults: Partial<Record<string, string>> = DEFAULTS;
@@ -50,4 +52,19 @@ it('names only commands that the command line has', async () => {
   const named = [...(await read('README.md')).matchAll(/npx fusion-billing ([a-z]+)(?: (create))?/g)];
   expect(named.length).toBeGreaterThan(2);
   expect(named.flatMap(([, name, sub]) => [name, sub ?? name]).filter((name) => !known.includes(name))).toEqual([]);
+});
+
+it('asks the API only what the schema answers', async () => {
+  const asked = [...(await read('README.md')).matchAll(/"query": ("(?:[^"\\]|\\.)*")/g)];
+  // In a here-document of the shell a dollar sign is escaped.
+  const documents = asked.map(([, text = '']) => JSON.parse(text.replaceAll('\\$', '$')) as string);
+  expect(documents).toHaveLength(3);
+  expect(documents.flatMap((document) => validate(graphqlSchema(), parse(document)))).toEqual([]);
+});
+
+it('names only npm scripts that package.json has', async () => {
+  const { scripts } = JSON.parse(await read('package.json')) as { scripts: Record<string, string> };
+  const named = [...(await read('README.md')).matchAll(/npm (?:run ([\w:]+)|(start|test))/g)];
+  expect(named.length).toBeGreaterThan(3);
+  expect(named.map(([, run, own]) => run ?? own ?? '').filter((name) => scripts[name] === undefined)).toEqual([]);
 });

@@ -5,7 +5,7 @@
 import { saveDelivered } from '../../src/odoo/records';
 import { Decimal } from '../../src/domain/decimal';
 import { Story } from '../support/story';
-import { firstSeenRunning, voidedAfterTheInvoice } from './catalogue/people';
+import { firstSeenRunning } from './catalogue/people';
 import { runSkipsAMonth } from './catalogue/runs';
 import { plainMonth } from './catalogue/whole-months';
 import { type Scenario, play } from './scenario';
@@ -28,21 +28,17 @@ async function plainEnd(scenario: Scenario): Promise<Snapshot> {
   return snapshotOf(story);
 }
 
-it.each([firstSeenRunning, voidedAfterTheInvoice])(
-  'each step repeated by another process leads to the same end: $name',
-  async (scenario) => {
-    const story = await opened(Story.open(scenario.opening));
-    for (const step of scenario.steps) {
-      await step.act(story);
-      await story.restartApp();
-      await step.act(story);
-      await step.check?.(story);
-    }
-    expect(await snapshotOf(story)).toEqual(await plainEnd(scenario));
-    await expectOnlyTargets(story);
-  },
-  60_000,
-);
+it('each step repeated by another process leads to the same end', async () => {
+  const story = await opened(Story.open(firstSeenRunning.opening));
+  for (const step of firstSeenRunning.steps) {
+    await step.act(story);
+    await story.restartApp();
+    await step.act(story);
+    await step.check?.(story);
+  }
+  expect(await snapshotOf(story)).toEqual(await plainEnd(firstSeenRunning));
+  await expectOnlyTargets(story);
+}, 60_000);
 
 it('a story saved between two steps goes on in copies, each to the end of the whole', async () => {
   const story = await opened(Story.open(runSkipsAMonth.opening));

@@ -9,13 +9,13 @@ export const due: Chapter = {
     {
       title: 'What the open period is worth so far',
       text: `2,500 calls, of which 1,000 are free: 1.5 product units at 0.25, the price of Odoo's line. 480.5 GB hours at 0.0125.
-\`explanation\` says how each amount came about, step by step.`,
+\`explanation\` says how each amount came about, step by step. An account with several contracts is asked by \`contractId\`.`,
       caller: 'service',
-      document: `query ($id: ID!) { currentUsage(contractId: $id) { asOf amount currency period { start end state }
+      document: `query ($account: String!) { currentUsage(account: $account) { asOf amount currency period { start end state }
         lines { charge { metric { code } mode } units billableUnits value amount
           explanation { fromUnits units unitPrice amount } }
         obstacles { reason message } } }`,
-      variables: { id: '{{contract}}' },
+      variables: { account: 'acct_42' },
     },
     {
       title: 'Balances',
@@ -154,9 +154,9 @@ confirms it before anything is written to Odoo.`,
           nextInvoiceDate: '2026-05-01',
           lines: [{ code: 'CALLS', price: 0.25 }],
         }),
-      document: `{ billingPeriods(filter: { states: [OPEN] }, orderBy: START_AT_ASC) { nodes {
+      document: `{ billingPeriods(filter: { blocked: true }) { nodes {
         id startOn endOn derived confirmedAt contract { partner { name } } blocks { reason message } } } }`,
-      keep: { derived: 'billingPeriods.nodes.1.id' },
+      keep: { derived: 'billingPeriods.nodes.0.id' },
     },
     {
       title: 'Confirm a period',
