@@ -1,43 +1,23 @@
 /** Charges: which Odoo product carries a metric, and at what price. A product belongs to one service. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import { Decimal, printDecimal } from '../domain/decimal';
+import { printDecimal } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
-import { invalid, parseDecimal, parseInstant } from '../domain/parse';
-import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
-import { Charge, ChargeMode } from '../entities/charge';
+import { invalid, parseInstant } from '../domain/parse';
+import { Charge } from '../entities/charge';
 import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
 import { enqueue } from '../queue';
 import { asUuid, notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
 import { lockService, lockServiceInUse, refuseArchived, storeChanges } from './catalog-change';
+import { type CreateChargeInput, parseTerms, refuseUnfitMetric } from './catalog-charge-terms';
 import { metricByCode } from './catalog-metrics';
 import { bumpCatalogVersion } from './catalog-version';
 import { ensureProductMirrored } from './mirror-ensure';
 import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 import { lockAllLanes } from './usage-lanes';
-
-export interface CreateChargeInput {
-  service?: string | null;
-  /** Code of a metric of the service. */
-  metric: string;
-  productOdooId: number;
-  mode: ChargeMode;
-  /** In mode AMOUNT only. */
-  price?: PriceModelJson | null;
-  /** In mode AMOUNT only: three letters that Odoo knows. */
-  currency?: string | null;
-  /** Units of the metric a period, 0 or more. */
-  freeUnits: string;
-  /** Units of the metric, above 0; 1 in mode AMOUNT. */
-  unitsPerProductUnit: string;
-  /** Money of a full period, 0 or more; 0 when left out, as in mode QUANTITY. */
-  minimumAmount?: string;
-}
-
-type ChargeTerms = Pick<Charge, 'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit' | 'minimumAmount'>;
 
 /**
  * Lets a product carry a metric. The product must be a service invoiced on delivered quantities: only those have a quantity
@@ -207,53 +187,6 @@ function groupedBy(charges: readonly Charge[], property: 'metricId' | 'productId
     else group.push(charge);
   }
   return groups;
-}
-
-function parseTerms(input: CreateChargeInput): ChargeTerms {
-  const { mode } = input;
-  const freeUnits = parseDecimal(input.freeUnits, 'freeUnits');
-  if (freeUnits.isNegative()) throw invalid('freeUnits', 'freeUnits must be 0 or more.');
-  const unitsPerProductUnit = parseDecimal(input.unitsPerProductUnit, 'unitsPerProductUnit');
-  if (!unitsPerProductUnit.isPositive() || unitsPerProductUnit.isZero()) {
-    throw invalid('unitsPerProductUnit', 'unitsPerProductUnit must be above 0.');
-  }
-  const minimumAmount = parseDecimal(input.minimumAmount ?? '0', 'minimumAmount');
-  if (minimumAmount.isNegative()) throw invalid('minimumAmount', 'minimumAmount must be 0 or more.');
-  switch (mode) {
-    case ChargeMode.QUANTITY:
-      if (input.price) throw invalid('price', 'price belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      if (input.currency) throw invalid('currency', 'currency belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      if (!minimumAmount.isZero())
-        throw invalid('minimumAmount', 'minimumAmount belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit, minimumAmount };
-    case ChargeMode.AMOUNT:
-      if (!input.price) throw invalid('price', 'In mode AMOUNT the charge needs a price.');
-      if (!input.currency) throw invalid('currency', 'In mode AMOUNT the charge needs the currency of its price.');
-      if (!unitsPerProductUnit.equals(new Decimal(1))) {
-        throw invalid('unitsPerProductUnit', 'unitsPerProductUnit is 1 in mode AMOUNT: the quantity is the amount.');
-      }
-      return {
-        mode,
-        price: printPriceModel(parsePriceModel(input.price)),
-        currency: input.currency,
-        freeUnits,
-        unitsPerProductUnit,
-        minimumAmount,
-      };
-  }
-}
-
-/** A price for each event needs to know the events; what is free of a percentage is counted up, never down. */
-function refuseUnfitMetric(metric: Metric, { price, freeUnits }: CreateChargeInput): void {
-  if (!price?.percentage) return;
-  const { fixedPrice, freeEvents } = price.percentage;
-  const isPerEvent = Boolean(freeEvents) || !new Decimal(fixedPrice ?? 0).isZero();
-  if (isPerEvent && !metric.perEvent) {
-    throw invalid('price.percentage', 'A price or a free allowance for each event needs a metric with `perEvent`.');
-  }
-  if (metric.signed && (Boolean(freeEvents) || !new Decimal(freeUnits).isZero())) {
-    throw invalid('price.percentage', 'A percentage of a metric with negative quantities has no free allowance.');
-  }
 }
 
 /** To a service's key another service's product looks like none; asked before Odoo is, so that the answers do not differ. */
