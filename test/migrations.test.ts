@@ -33,7 +33,6 @@ const READING_INDEXES = [
   'billing_period_start_idx',
   'invoice_line_invoice_idx',
   'invoice_line_sale_lines_idx',
-  'ledger_block_end_idx',
   'partner_commercial_idx',
   'slot_settlement_contract_idx',
   'subscription_line_product_idx',
