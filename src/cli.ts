@@ -2,7 +2,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Logger } from 'pino';
 import { createApp, createLog } from './app';
@@ -10,18 +9,17 @@ import { BootError } from './boot/boot-error';
 import { playDemo } from './boot/demo-story';
 import { openInstance } from './boot/instance';
 import { stopRunning } from './boot/running';
+import { closeDuePeriods, syncMirror, verifyBlocks } from './cli/long-commands';
+import { createOutput, type Row } from './cli/output';
 import { ConfigError, loadConfig } from './config';
 import type { Ctx } from './ctx';
-import { printDecimal } from './domain/decimal';
 import { BillingError } from './domain/errors';
 import { ALL_SCOPES, type Scope } from './domain/scope';
 import { migrate } from './migrate';
 import { createApiKey, listApiKeys, revokeApiKey, rotateApiKey } from './services/api-keys';
 import type { ApiKey } from './entities/api-key';
-import { type SyncOutcome, runSync } from './services/mirror';
-import { type CloseResult, closePeriod, duePeriods } from './services/periods';
 
-type Row = Record<string, unknown>;
+const out = createOutput(() => program.opts<{ json?: boolean }>().json === true);
 
 const program = new Command('fusion-billing')
   .description('Usage metering in front of Odoo: counters in, billable quantities out, every unit billed once.')
@@ -31,7 +29,7 @@ const program = new Command('fusion-billing')
 program
   .command('demo')
   .description('play a month against a sandbox Odoo and say what each number means; touches nothing of yours')
-  .action(() => run(({ config, log }) => playDemo({ config, log, say, json: isJson() })));
+  .action(() => run(({ config, log }) => playDemo({ config, log, say: out.say, json: out.json })));
 
 program
   .command('migrate')
@@ -40,7 +38,7 @@ program
     run(async ({ config, log }) => {
       const instance = await openInstance(config, log);
       const { applied } = await migrate(instance.config.databaseUrl).finally(() => instance.stop());
-      show(
+      out.show(
         applied.map((name) => ({ applied: name })),
         applied.length === 0 ? 'Nothing to do: the schema is the newest.' : '',
       );
@@ -63,7 +61,7 @@ keys
   .action((options: { name: string; service?: string; scopes: Scope[]; expires?: string }) =>
     withCtx(async (ctx) => {
       const { apiKey, secret } = await createApiKey(ctx, { ...options, expiresAt: options.expires ?? null });
-      show([{ ...keyRow(apiKey), secret }], 'Keep the secret: it is not stored and cannot be shown again.');
+      out.show([{ ...keyRow(apiKey), secret }], 'Keep the secret: it is not stored and cannot be shown again.');
     }),
   );
 
@@ -80,7 +78,7 @@ keys
         rows.push(...page.nodes.map(keyRow));
         after = page.hasNextPage ? (page.cursors.at(-1) ?? null) : null;
       } while (after !== null);
-      show(rows, rows.length === 0 ? 'No keys.' : '');
+      out.show(rows, rows.length === 0 ? 'No keys.' : '');
     }),
   );
 
@@ -91,27 +89,35 @@ keys
   .action((id: string, options: { overlapHours: number }) =>
     withCtx(async (ctx) => {
       const { apiKey, secret } = await rotateApiKey(ctx, { id, overlapHours: options.overlapHours });
-      show([{ ...keyRow(apiKey), secret }], `The old key works for another ${options.overlapHours} hours.`);
+      out.show([{ ...keyRow(apiKey), secret }], `The old key works for another ${options.overlapHours} hours.`);
     }),
   );
 
 keys
   .command('revoke <id>')
   .description('end a key now')
-  .action((id: string) => withCtx(async (ctx) => show([keyRow((await revokeApiKey(ctx, { id })).apiKey)], 'Revoked.')));
+  .action((id: string) =>
+    withCtx(async (ctx) => out.show([keyRow((await revokeApiKey(ctx, { id })).apiKey)], 'Revoked.')),
+  );
 
 program
   .command('sync')
   .description('read Odoo into the mirror now')
   .option('--full', 'read and compare everything, and find what is gone', false)
-  .action((options: { full: boolean }) => withCtx((ctx) => sync(ctx, options.full)));
+  .action((options: { full: boolean }) => withCtx((ctx) => syncMirror(ctx, out, options)));
 
 program
   .command('close')
   .description('close the billing periods whose end and grace have passed')
   .requiredOption('--due', 'all that are due')
   .option('--dry-run', 'only show what would be billed', false)
-  .action((options: { dryRun: boolean }) => withCtx((ctx) => closeDue(ctx, options.dryRun)));
+  .action((options: { dryRun: boolean }) => withCtx((ctx) => closeDuePeriods(ctx, out, options)));
+
+program
+  .command('verify-ledger')
+  .description('compare the ledger with its sealed blocks, and name every row that is not what was sealed')
+  .option('--from <block>', 'the first block', parseBlock, 1)
+  .action((options: { from: number }) => withCtx((ctx) => verifyBlocks(ctx, out, options.from)));
 
 program
   .command('stop')
@@ -119,70 +125,12 @@ program
   .action(() =>
     run(async ({ config }) => {
       const stopped = await stopRunning(config.dataDir);
-      show(
+      out.show(
         stopped === undefined ? [] : [{ pid: stopped.pid, state: 'stopped' }],
         stopped === undefined ? 'Nothing runs.' : '',
       );
     }),
   );
-
-async function sync(ctx: Ctx, full: boolean): Promise<void> {
-  const bar = new SingleBar({
-    format: '  reading {model}: {value} records',
-    noTTYOutput: false,
-    stream: process.stderr,
-    clearOnComplete: true,
-  });
-  if (process.stderr.isTTY && !isJson()) bar.start(0, 0, { model: '' });
-  let outcome: SyncOutcome;
-  try {
-    outcome = await runSync(ctx, { full, wait: true, onProgress: (model, read) => bar.update(read, { model }) });
-  } finally {
-    bar.stop();
-  }
-  show(
-    outcome.runs.map((r) => ({
-      model: r.model,
-      read: r.read,
-      inserted: r.inserted,
-      updated: r.updated,
-      unchanged: r.unchanged,
-      gone: r.gone,
-      setAside: r.problems.length,
-    })),
-    '',
-  );
-}
-
-async function closeDue(ctx: Ctx, dryRun: boolean): Promise<void> {
-  const rows: Row[] = [];
-  const failed: Row[] = [];
-  const due = await duePeriods(ctx);
-  for (const [index, periodId] of due.entries()) {
-    if (process.stderr.isTTY && !isJson()) process.stderr.write(`\r  closing ${index + 1} of ${due.length}`);
-    try {
-      rows.push(...closeRows(await closePeriod(ctx, { periodId, dryRun })));
-    } catch (error) {
-      if (!(error instanceof BillingError)) throw error;
-      failed.push({ period: periodId, error: error.message });
-    }
-  }
-  if (process.stderr.isTTY && !isJson()) process.stderr.write('\r');
-  show([...rows, ...failed], due.length === 0 ? 'No period is due.' : dryRun ? 'Nothing was stored.' : '');
-  if (failed.length > 0) process.exitCode = 1;
-}
-
-function closeRows(result: CloseResult): Row[] {
-  return (result.rating?.lines ?? []).map((line) => ({
-    period: result.periodId,
-    metric: line.charge.metricCode,
-    product: line.charge.productName,
-    units: printDecimal(line.units),
-    billable: printDecimal(line.billableUnits),
-    value: printDecimal(line.value),
-    amount: `${printDecimal(line.amount)} ${line.currency}`,
-  }));
-}
 
 function keyRow(key: ApiKey): Row {
   const state = key.revokedAt === null ? 'active' : 'revoked';
@@ -211,8 +159,8 @@ async function run(command: (invocation: Invocation) => Promise<void>): Promise<
     process.exitCode = 1;
     const isExpected = error instanceof BillingError || error instanceof ConfigError || error instanceof BootError;
     const text = error instanceof Error ? (isExpected ? error.message : (error.stack ?? error.message)) : String(error);
-    if (isJson())
-      say(
+    if (out.json)
+      out.say(
         JSON.stringify({
           error: error instanceof BillingError ? { code: error.code, message: text } : { message: text },
         }),
@@ -240,44 +188,17 @@ function withCtx(command: (ctx: Ctx) => Promise<void>): Promise<void> {
   });
 }
 
-function isJson(): boolean {
-  return program.opts<{ json?: boolean }>().json === true;
-}
-
-/** Rows as a table and a sentence, or as JSON. */
-function show(rows: Row[], sentence: string): void {
-  if (isJson()) return say(JSON.stringify(rows));
-  const columns = Object.keys(rows[0] ?? {});
-  const cell = (row: Row, column: string): string => printCell(row[column]);
-  const widths = columns.map((column) => Math.max(column.length, ...rows.map((row) => cell(row, column).length)));
-  if (rows.length > 0) {
-    say(columns.map((column, index) => column.padEnd(widths[index] ?? 0)).join('  '));
-    for (const row of rows)
-      say(
-        columns
-          .map((column, index) => cell(row, column).padEnd(widths[index] ?? 0))
-          .join('  ')
-          .trimEnd(),
-      );
-  }
-  if (sentence !== '') say(sentence);
-}
-
-function printCell(value: unknown): string {
-  if (value === null || value === undefined) return '-';
-  return value instanceof Date ? value.toISOString() : String(value);
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
-}
-
 function parseScopes(text: string): Scope[] {
   return text.split(',').map((part) => {
     const scope = ALL_SCOPES.find((known) => known === part.trim());
     if (scope === undefined) throw new InvalidArgumentError(`Scopes are ${ALL_SCOPES.join(', ')}.`);
     return scope;
   });
+}
+
+function parseBlock(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('The number of a block, from 1.');
+  return Number(text);
 }
 
 function parseHours(text: string): number {

@@ -17,6 +17,7 @@ const APPEND_ONLY = [
   'billable_line',
   'adjustment',
   'slot_settlement',
+  'ledger_block',
 ];
 
 /** What the run-time may do with the queue: functions that `prepareQueue` makes. */
@@ -37,6 +38,7 @@ export async function migrate(url: string): Promise<MigrationReport> {
     await runMigrations({ connectionString: url });
     await prepareQueue(owner);
     await grantRuntimeRole(owner);
+    await alignLedgerEpoch(owner);
     return { applied: applied.map((migration) => migration.name) };
   });
 }
@@ -112,6 +114,19 @@ async function grantRuntimeRole(owner: DataSource): Promise<void> {
   await owner.query(`grant select, insert, update, delete on all tables in schema public to ${RUNTIME_ROLE}`);
   await owner.query(`grant usage on all sequences in schema public to ${RUNTIME_ROLE}`);
   await owner.query(`revoke update, delete, truncate on ${APPEND_ONLY.join(', ')} from ${RUNTIME_ROLE}`);
-  await owner.query(`revoke insert, update, delete on migrations from ${RUNTIME_ROLE}`);
+  await owner.query(`revoke insert, update, delete on migrations, ledger_epoch from ${RUNTIME_ROLE}`);
   await owner.query(`grant execute on function ${QUEUE_DOORS} to ${RUNTIME_ROLE}`);
+}
+
+/**
+ * Keeps the order of the ledger when the database was restored into a younger cluster, whose transaction numbers are lower
+ * than those already sealed. Runs before anything is recorded.
+ */
+async function alignLedgerEpoch(owner: DataSource): Promise<void> {
+  await owner.query(`
+    insert into ledger_epoch (number, shift)
+    select e.number + 1, e.shift + b.last_transaction - ledger_transaction() + 1
+      from (select number, shift from ledger_epoch order by number desc limit 1) e
+     cross join (select max(last_transaction) as last_transaction from ledger_block) b
+     where b.last_transaction >= ledger_transaction()`);
 }

@@ -12,6 +12,7 @@ export interface TaskPayloads {
   'write-back': { subscriptionId: string };
   'assign-usage': Record<string, never>;
   'check-rollup': Record<string, never>;
+  'seal-ledger': Record<string, never>;
   'check-identities': Record<string, never>;
 }
 export type TaskName = keyof TaskPayloads;

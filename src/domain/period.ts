@@ -59,6 +59,23 @@ export function nextEnd(startOn: string, nextInvoiceOn: string | null, plan: Pla
   return nextInvoiceOn !== null && nextInvoiceOn > startOn && nextInvoiceOn < step ? nextInvoiceOn : step;
 }
 
+/**
+ * Whole days of a period, and of the plan's interval that ends with it: a shorter first or last period is a part of one.
+ * Never more than the interval.
+ */
+export function shareOfInterval(
+  period: { startOn: string; endOn: string },
+  plan: PlanInterval,
+): { used: number; full: number } {
+  const full = daysBetween(addInterval(period.endOn, plan, -1), period.endOn);
+  return { used: Math.min(daysBetween(period.startOn, period.endOn), full), full };
+}
+
+function daysBetween(from: string, to: string): number {
+  const zone = 'utc';
+  return DateTime.fromISO(to, { zone }).diff(DateTime.fromISO(from, { zone }), 'days').days;
+}
+
 export interface DateChange {
   /** Odoo's date as the open period last saw it. */
   seenOn: string;

@@ -18,6 +18,7 @@ export interface UsageContent {
   readonly quantity: Decimal;
   readonly dimensions: Dimensions | null;
   readonly meter: string | null;
+  readonly events: number | null;
 }
 
 export interface ContentConflict {
@@ -37,17 +38,22 @@ const PRINTED = {
   quantity: (content: UsageContent) => printDecimal(content.quantity),
   dimensions: (content: UsageContent) => content.dimensions,
   meter: (content: UsageContent) => content.meter,
+  events: (content: UsageContent) => (content.events === null ? null : String(content.events)),
 } as const;
 const FIELDS = Object.keys(PRINTED) as (keyof typeof PRINTED)[];
+/** Every form holds these; later fields only where they are given, by name, so that older hashes stay what they were. */
+const FIRST_FIELDS = 8;
 
 /** Hex SHA-256 of the canonical form: equal exactly when every field is. "1.50" and "1.5" are one quantity. */
 export function usageContentHash(content: UsageContent): string {
-  return sha256(['USAGE', ...FIELDS.map((field) => comparable(PRINTED[field](content)))]);
+  const printed = FIELDS.map((field) => comparable(PRINTED[field](content)));
+  return sha256(['USAGE', ...printed.slice(0, FIRST_FIELDS), ...named(printed)]);
 }
 
-/** The same for a void: what it takes out, and why. */
-export function voidContentHash(content: { voids: string; reason: string }): string {
-  return sha256(['VOID', content.voids, content.reason]);
+/** The same for a correction: what it corrects, the quantity from now on (null: taken out), and why. */
+export function correctionContentHash(content: { target: string; reason: string; quantity: Decimal | null }): string {
+  const { target, reason, quantity } = content;
+  return sha256(quantity === null ? ['VOID', target, reason] : ['REPLACEMENT', target, printDecimal(quantity), reason]);
 }
 
 /** The first field in which `sent` differs from `recorded`; null when they are the same content. */
@@ -59,6 +65,12 @@ export function contentConflict(recorded: UsageContent, sent: UsageContent): Con
     }
   }
   return null;
+}
+
+function named(printed: readonly unknown[]): unknown[] {
+  return FIELDS.flatMap((field, index) =>
+    index >= FIRST_FIELDS && printed[index] !== null ? [[field, printed[index]]] : [],
+  );
 }
 
 /** Dimensions as sorted pairs: an object would put keys that look like numbers first. */

@@ -6,7 +6,7 @@ import type { Aggregation } from './aggregate';
 import type { Decimal } from './decimal';
 import { BillingError, clip } from './errors';
 import { invalid, parseDecimal, parseInstant, parseText } from './parse';
-import { type Dimensions, type UsageContent, usageContentHash, voidContentHash } from './usage-content';
+import { type Dimensions, type UsageContent, usageContentHash } from './usage-content';
 
 const DAY_MS = 86_400_000;
 /** Longest window of a record. */
@@ -14,9 +14,11 @@ const MAX_WINDOW_MS = 32 * DAY_MS;
 /** How far ahead of our clock a window may end: for callers whose clock is ahead. */
 const MAX_AHEAD_MS = 5 * 60_000;
 
-const MAX_NAME_LENGTH = 200;
+/** Of keys, accounts and other names. */
+export const MAX_NAME_LENGTH = 200;
 const MAX_METRIC_LENGTH = 100;
-const MAX_REASON_LENGTH = 500;
+/** Events behind one record: what GraphQL's Int can say. */
+const MAX_EVENTS = 2_147_483_647;
 const MAX_DIMENSIONS = 20;
 const MAX_DIMENSION_KEY_LENGTH = 100;
 
@@ -32,6 +34,7 @@ export interface UsageInput {
   quantity: string;
   dimensions?: Readonly<Record<string, unknown>> | null;
   meter?: string | null;
+  events?: number | null;
   source?: string | null;
 }
 
@@ -44,22 +47,6 @@ export interface UsageDraft extends UsageContent {
   readonly contentHash: string;
 }
 
-export interface VoidInput {
-  service?: string | null;
-  idempotencyKey: string;
-  voids: string;
-  reason: string;
-}
-
-export interface VoidDraft {
-  readonly service: string | null;
-  readonly idempotencyKey: string;
-  /** Idempotency key of the record to take out of the count. */
-  readonly voids: string;
-  readonly reason: string;
-  readonly contentHash: string;
-}
-
 /** The draft, or why the syntax is wrong. Looks at nothing but the input itself. */
 export function parseUsage(input: UsageInput): UsageDraft | BillingError {
   try {
@@ -68,21 +55,6 @@ export function parseUsage(input: UsageInput): UsageDraft | BillingError {
     if (error instanceof BillingError) return error;
     throw error;
   }
-}
-
-/** @throws BillingError VALIDATION_FAILED with the field whose syntax is wrong. */
-export function parseVoid(input: VoidInput): VoidDraft {
-  const content = {
-    voids: parseText(input.voids, 'voids', MAX_NAME_LENGTH),
-    reason: parseText(input.reason, 'reason', MAX_REASON_LENGTH),
-  };
-  if (!/\S/.test(content.reason)) throw invalid('reason', 'reason must say why.');
-  return {
-    service: optionalText(input.service, 'service'),
-    idempotencyKey: parseText(input.idempotencyKey, 'idempotencyKey', MAX_NAME_LENGTH),
-    ...content,
-    contentHash: voidContentHash(content),
-  };
 }
 
 function readUsage(input: UsageInput): UsageDraft {
@@ -97,6 +69,7 @@ function readUsage(input: UsageInput): UsageDraft {
     quantity: parseDecimal(input.quantity, 'quantity'),
     dimensions: dimensions(input.dimensions),
     meter: optionalText(input.meter, 'meter'),
+    events: parseEvents(input.events ?? null),
   };
   if (content.account === null && content.subscriptionId === null) {
     throw invalid('account', 'Name the account, the subscription, or both.');
@@ -113,6 +86,8 @@ export interface CountedMetric {
   aggregation: Aggregation;
   /** Whether negative quantities are allowed. */
   signed: boolean;
+  /** Whether records tell how many events stand behind them. */
+  perEvent: boolean;
 }
 
 /** Why `draft` breaks a rule of its metric or lies ahead of the clock; null when it may be recorded at `now`. */
@@ -120,13 +95,20 @@ export function usageRefusal(draft: UsageDraft, metric: CountedMetric, now: Date
   if (draft.windowEnd.getTime() > now.getTime() + MAX_AHEAD_MS) {
     return invalid('windowEnd', 'windowEnd lies more than 5 minutes ahead of our clock.');
   }
-  if (draft.quantity.isNegative() && !draft.quantity.isZero() && !metric.signed) {
-    return invalid('quantity', 'The metric takes no negative quantity.');
+  if (draft.events !== null && !metric.perEvent) {
+    return invalid('events', 'The metric counts no events: leave `events` out.');
   }
-  return wholeNumberRefusal(draft.quantity, metric.aggregation);
+  return quantityRefusal(draft.quantity, metric);
 }
 
-function wholeNumberRefusal(quantity: Decimal, aggregation: Aggregation): BillingError | null {
+/** Why a metric does not take `quantity`; null when it does. */
+export function quantityRefusal(
+  quantity: Decimal,
+  { aggregation, signed }: Pick<CountedMetric, 'aggregation' | 'signed'>,
+): BillingError | null {
+  if (quantity.isNegative() && !quantity.isZero() && !signed) {
+    return invalid('quantity', 'The metric takes no negative quantity.');
+  }
   switch (aggregation) {
     case 'SUM':
       return null;
@@ -147,6 +129,12 @@ export function countsWithin(
   if (isInstant && validity.to !== null && window.windowEnd >= validity.to) return false;
   if (validity.to !== null && window.windowEnd > validity.to) return false;
   return isInstant ? window.windowEnd >= validity.from : window.windowEnd > validity.from;
+}
+
+/** A JSON number: GraphQL's Int keeps it below 2^31, other faces must. */
+function parseEvents(events: number | null): number | null {
+  if (events === null || (Number.isSafeInteger(events) && events >= 0 && events <= MAX_EVENTS)) return events;
+  throw invalid('events', `events must be a whole number from 0 to ${MAX_EVENTS}, not ${events}.`);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -178,6 +166,7 @@ function dimensions(value: Readonly<Record<string, unknown>> | null | undefined)
   );
 }
 
-function optionalText(value: string | null | undefined, field: string): string | null {
+/** A name that may be left out. @throws BillingError VALIDATION_FAILED with `field`. */
+export function optionalText(value: string | null | undefined, field: string): string | null {
   return value === null || value === undefined ? null : parseText(value, field, MAX_NAME_LENGTH);
 }

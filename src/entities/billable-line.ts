@@ -1,10 +1,12 @@
 import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Decimal } from '../domain/decimal';
+import type { PriceStepKind } from '../domain/price';
 import { decimalColumn } from './columns';
 
 /** One step of a price as stored: decimals as strings. */
 export interface StoredPriceStep {
+  kind: PriceStepKind;
   fromUnits: string;
   toUnits: string;
   units: string;

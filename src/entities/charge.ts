@@ -63,6 +63,13 @@ export class Charge {
   @Column(decimalColumn({ default: 1 }))
   unitsPerProductUnit!: Decimal;
 
+  @Field(() => Decimal, {
+    description:
+      'Least amount of a full period, in `currency`; what the price leaves is added, by days for a part of a period. 0 for none.',
+  })
+  @Column(decimalColumn({ default: 0 }))
+  minimumAmount!: Decimal;
+
   /** Bounds of a version of the charge; all of time while both are null. */
   @Column({ type: 'date', nullable: true })
   validFrom!: string | null;

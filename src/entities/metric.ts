@@ -77,6 +77,13 @@ export class Metric {
   @Column({ type: 'boolean', default: false })
   signed!: boolean;
 
+  @Field(() => Boolean, {
+    description:
+      'Whether records tell how many events stand behind their quantity (`events`), as prices with a part for each event need.',
+  })
+  @Column({ type: 'boolean', default: false })
+  perEvent!: boolean;
+
   @Field(() => Date, { description: 'When it was made.' })
   @Column({ type: 'timestamptz' })
   createdAt!: Date;

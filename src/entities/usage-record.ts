@@ -1,4 +1,4 @@
-import { Field, ID, ObjectType } from 'type-graphql';
+import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryGeneratedColumn, type ValueTransformer } from 'typeorm';
 import { Decimal } from '../domain/decimal';
 import type { Dimensions } from '../domain/usage-content';
@@ -24,6 +24,10 @@ export class UsageRecord {
   @Field(() => ID, { description: 'Our opaque id; with `contentHash` and `receivedAt` the receipt.' })
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: string;
+
+  /** Of the database, in which it was recorded; the order in which the ledger is sealed. */
+  @Column({ type: 'bigint', default: () => 'ledger_transaction()' })
+  transaction!: string;
 
   @Column({ type: 'uuid' })
   serviceId!: string;
@@ -60,6 +64,13 @@ export class UsageRecord {
   @Column(decimalColumn())
   quantity!: Decimal;
 
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many events stand behind the quantity; null where nobody said, which counts as 1.',
+  })
+  @Column({ type: 'integer', nullable: true })
+  events!: number | null;
+
   @Field(() => FlatObject, { nullable: true, description: 'Labels as they are compared: all values are text.' })
   @Column({ type: 'jsonb', nullable: true })
   dimensions!: Dimensions | null;
@@ -75,9 +86,13 @@ export class UsageRecord {
   @Column({ type: 'text', default: 'USAGE' })
   kind!: UsageRecordKind;
 
-  /** The record that this one takes out of the count. */
+  /** What this one takes the place of: the record, or its newest correction then. */
   @Column({ type: 'bigint', nullable: true })
   corrects!: string | null;
+
+  /** The usage record that a correction is of; null for usage itself. */
+  @Column({ type: 'bigint', nullable: true })
+  root!: string | null;
 
   @Column({ type: 'text', nullable: true })
   reason!: string | null;

@@ -10,6 +10,7 @@ import { checkRollup } from './check-rollup';
 import { closeDuePeriods } from './close-due-periods';
 import { closePeriodJob } from './close-period';
 import { planSlots } from './plan-slots';
+import { sealLedgerJob } from './seal-ledger';
 import { syncOdoo } from './sync-odoo';
 import { syncOdooFull } from './sync-odoo-full';
 import { writeBackJob } from './write-back';
@@ -29,6 +30,7 @@ const JOBS = {
   'write-back': job(z.looseObject({ subscriptionId: z.uuid() }), writeBackJob),
   'assign-usage': job(nothing, assignUsage),
   'check-rollup': job(nothing, checkRollup),
+  'seal-ledger': job(nothing, sealLedgerJob),
   'check-identities': job(nothing, checkIdentitiesJob),
 } satisfies Record<TaskName, (app: App, payload: unknown) => Promise<void>>;
 
@@ -39,6 +41,7 @@ export const CRONTAB = [
   '* * * * * close-due-periods ?jobKey=close-due-periods&max=1',
   '*/5 * * * * assign-usage ?jobKey=assign-usage&max=1',
   '17 3 * * * sync-odoo-full ?jobKey=sync-odoo-full&max=3',
+  '* * * * * seal-ledger ?jobKey=seal-ledger&max=1',
   '47 * * * * check-rollup ?jobKey=check-rollup&max=1',
   '37 4 * * * check-identities ?jobKey=check-identities&max=3',
 ].join('\n');

@@ -64,6 +64,7 @@ export class Catalogue1770000000001 implements MigrationInterface {
         aggregation text not null constraint metric_aggregation_check check (aggregation in ('SUM', 'COUNT')),
         semantics text not null default 'DELTA' constraint metric_semantics_check check (semantics in ('DELTA')),
         signed boolean not null default false,
+        per_event boolean not null default false,
         created_at timestamptz not null,
         archived_at timestamptz,
         constraint metric_service_code_key unique (service_id, code)

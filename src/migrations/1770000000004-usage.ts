@@ -5,11 +5,28 @@ export class Usage1770000000004 implements MigrationInterface {
   name = 'Usage1770000000004';
 
   async up(runner: QueryRunner): Promise<void> {
+    // The number of the transaction that wrote a row: an id is no order of commits. Numbers start anew in another cluster, so
+    // one that was restored shifts them beyond those it has (src/services/ledger-blocks.ts).
+    await runner.query(`
+      create table ledger_epoch (
+        number integer primary key,
+        shift bigint not null
+      )`);
+    await runner.query(`insert into ledger_epoch (number, shift) values (1, 0)`);
+    await runner.query(`
+      create function ledger_transaction() returns bigint language sql volatile as $$
+        select pg_current_xact_id()::text::bigint + shift from ledger_epoch order by number desc limit 1
+      $$`);
+    await runner.query(`
+      create function ledger_settled_before() returns bigint language sql stable as $$
+        select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift from ledger_epoch order by number desc limit 1
+      $$`);
     // No foreign keys on the ledger: they cost 15 to 20 % of ingestion, and what it names can never be deleted
     // (refuse_change on service, metric, account_link, contract). `account` and `subscription_id` are as sent.
     await runner.query(`
       create table usage_record (
         id bigint generated always as identity primary key,
+        transaction bigint not null default ledger_transaction(),
         service_id uuid not null,
         account_link_id uuid not null,
         contract_id uuid,
@@ -21,11 +38,14 @@ export class Usage1770000000004 implements MigrationInterface {
         counted_at timestamptz not null,
         quantity numeric not null
           constraint usage_record_quantity_check check (scale(quantity) <= 12 and abs(quantity) < 1e30),
+        events integer constraint usage_record_events_check check (events >= 0),
         dimensions jsonb,
         meter text,
         source text,
         kind text not null default 'USAGE' constraint usage_record_kind_check check (kind in ('USAGE', 'VOID', 'REPLACEMENT')),
         corrects bigint,
+        -- The usage record that a correction is of; what it takes the place of is named above.
+        root bigint,
         reason text,
         actor text not null,
         account text,
@@ -40,11 +60,14 @@ export class Usage1770000000004 implements MigrationInterface {
         constraint usage_record_counted_check check (counted_at =
           case when window_end > window_start then window_end - interval '1 microsecond' else window_start end),
         constraint usage_record_corrects_check check ((kind = 'USAGE') = (corrects is null) and (corrects is null or reason is not null)),
+        constraint usage_record_root_check check ((root is null) = (corrects is null)),
         constraint usage_record_assigned_check check ((contract_id is null) = (unassigned_reason is not null))
       )`);
     await runner.query(
       `create unique index usage_record_corrects_key on usage_record (corrects) where corrects is not null`,
     );
+    await runner.query(`create index usage_record_transaction_idx on usage_record (transaction)`);
+    await runner.query(`create index usage_record_root_idx on usage_record (root, id) where root is not null`);
     await runner.query(`create index usage_record_contract_idx on usage_record (contract_id, metric_id, counted_at)`);
     // Time rises as records come, so the index grows at its end: it costs recording little, and lists by time need it.
     await runner.query(`create index usage_record_counted_idx on usage_record (counted_at, id)`);
@@ -76,7 +99,8 @@ export class Usage1770000000004 implements MigrationInterface {
         constraint usage_rollup_key unique nulls not distinct (account_link_id, contract_id, metric_id, hour)
       )`);
     await runner.query(`create index usage_rollup_contract_idx on usage_rollup (contract_id, metric_id, hour)`);
-    await runner.query(`call keep_for_ever('usage_record', 'update or delete or truncate')`);
+    for (const table of ['usage_record', 'ledger_epoch'])
+      await runner.query(`call keep_for_ever($1, 'update or delete or truncate')`, [table]);
     await runner.query(`call keep_for_ever('usage_assignment', 'update or delete or truncate')`);
   }
 

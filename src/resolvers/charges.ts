@@ -4,7 +4,6 @@ import {
   Args,
   ArgsType,
   Authorized,
-  createUnionType,
   Ctx as Context,
   Field,
   FieldResolver,
@@ -26,45 +25,9 @@ import { Product } from '../entities/product';
 import { archiveCharge, createCharge, listCharges } from '../services/catalog-charges';
 import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { metricById, productById } from './loaders';
+import { PriceModel, PriceModelInput } from './price-models';
 
 const ChargeConnection = connectionType(Charge, 'Charge');
-
-@ObjectType({ description: 'Every unit at one price.' })
-class StandardPrice {
-  model!: 'STANDARD';
-
-  @Field(() => Decimal, {
-    description: "Price of one unit of the metric, in the charge's currency, before tax; 0 or more.",
-  })
-  unitPrice!: Decimal;
-}
-
-const PriceModel = createUnionType({
-  name: 'PriceModel',
-  description: 'How units become money.',
-  types: () => [StandardPrice] as const,
-  resolveType: (price) => {
-    switch (price.model) {
-      case 'STANDARD':
-        return StandardPrice;
-    }
-  },
-});
-
-@InputType({ description: 'Every unit at one price.' })
-export class StandardPriceInput {
-  @Field(() => Decimal, {
-    description:
-      'Price of one unit of the metric, in the currency of the charge, before tax; 0 or more, at most 30 digits, 12 of them after the point.',
-  })
-  unitPrice!: string;
-}
-
-@InputType({ description: 'Exactly one model.' })
-export class PriceModelInput {
-  @Field(() => StandardPriceInput, { nullable: true, description: 'Every unit at one price.' })
-  standard?: StandardPriceInput | null;
-}
 
 @InputType({
   description: 'A charge to make. `price` and `currency` belong to mode AMOUNT and are refused in mode QUANTITY.',
@@ -109,6 +72,13 @@ export class CreateChargeInput {
       'How many units of the metric one unit of the product is: 1000 for "API calls (1k)". Above 0; 1 in mode AMOUNT.',
   })
   unitsPerProductUnit!: string;
+
+  @Field(() => Decimal, {
+    defaultValue: '0',
+    description:
+      'Least amount of a full period, in `currency`, 0 or more: what the price leaves is added, by days for a part of a period. Only in mode AMOUNT.',
+  })
+  minimumAmount!: string;
 }
 
 @ObjectType({ description: 'The charge made.' })

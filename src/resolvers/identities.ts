@@ -22,11 +22,11 @@ import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
 import {
   type Identities as AllIdentities,
-  type MoneyIdentity as Money,
   type RecordsIdentity as Records,
   type UnitsIdentity as Units,
   identities,
 } from '../services/identities';
+import type { MoneyIdentity as Money } from '../services/identity-of-money';
 import { accountLinkById, contractById, metricById, periodById, productById } from './loaders';
 
 @InputType({ description: 'What to prove; everything in sight when empty.' })

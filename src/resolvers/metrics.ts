@@ -52,6 +52,13 @@ export class CreateMetricInput {
     description: "What a record's quantity means: DELTA.",
   })
   semantics!: CounterSemantics;
+
+  @Field(() => Boolean, {
+    defaultValue: false,
+    description:
+      'Whether records tell how many events stand behind their quantity (`events`), as prices with a part for each event need. Never changed.',
+  })
+  perEvent!: boolean;
 }
 
 @InputType({

@@ -1,4 +1,5 @@
 /** Rated usage in GraphQL: previews, stored lines with their revisions, and the steps that explain an amount. */
+import { strict as assert } from 'node:assert';
 import {
   Args,
   ArgsType,
@@ -10,11 +11,14 @@ import {
   InputType,
   ObjectType,
   Query,
+  registerEnumType,
   Resolver,
   Root,
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
+import { explainRating } from '../domain/explanation';
+import type { PriceStepKind } from '../domain/price';
 import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
 import { BillingPeriod } from '../entities/billing-period';
@@ -24,7 +28,7 @@ import { type BillableLineOrder as BillableLineOrderName, billableLines } from '
 import { storedSteps } from '../services/billing-reads';
 import type { RatedLine as Rated } from '../services/rating';
 import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
-import { adjustmentsByLineId, chargeById, periodById, subscriptionLineById } from './loaders';
+import { adjustmentsByLineId, chargeById, metricById, periodById, subscriptionLineById } from './loaders';
 
 const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
 
@@ -33,15 +37,39 @@ const BillableLineOrder = orderEnum<BillableLineOrderName>('BillableLineOrder', 
   CREATED_AT_DESC: 'As they were rated, the newest first.',
 });
 
+const PriceStepKinds = {
+  UNITS: 'UNITS',
+  PACKAGES: 'PACKAGES',
+  PERCENTAGE: 'PERCENTAGE',
+  EVENTS: 'EVENTS',
+  MINIMUM: 'MINIMUM',
+} as const satisfies Record<PriceStepKind, PriceStepKind>;
+registerEnumType(PriceStepKinds, {
+  name: 'PriceStepKind',
+  description: 'What a step of a price counts.',
+  valuesConfig: {
+    UNITS: { description: 'Units, each at the unit price.' },
+    PACKAGES: { description: 'Packages begun, each at the price of a package.' },
+    PERCENTAGE: { description: 'Units that are money, at a percentage: `unitPrice` is 0.029 for 2.9 %.' },
+    EVENTS: { description: 'Events behind the units, each at the fixed price.' },
+    MINIMUM: { description: 'What the other steps leave of the minimum amount.' },
+  },
+});
+
 @ObjectType({ description: "One step of a price; the steps' amounts add up to the unrounded amount." })
 export class PriceStep {
+  @Field(() => PriceStepKinds, { description: 'What it counts.' })
+  kind!: PriceStepKind;
+
   @Field(() => Decimal, { description: 'Units before the step.' })
   fromUnits!: Decimal;
 
   @Field(() => Decimal, { description: 'Units after the step.' })
   toUnits!: Decimal;
 
-  @Field(() => Decimal, { description: 'Units the step prices; product units in mode QUANTITY.' })
+  @Field(() => Decimal, {
+    description: 'What the unit price multiplies: units, packages or events; product units in mode QUANTITY.',
+  })
   units!: Decimal;
 
   @Field(() => Decimal, { description: 'Price of one unit.' })
@@ -143,6 +171,11 @@ export class RatedLinesResolver {
   explanation(@Root() line: Rated): PriceStep[] {
     return line.steps;
   }
+
+  @FieldResolver(() => String, { description: 'The same in one sentence, for an accountant.' })
+  explanationText(@Root() line: Rated): string {
+    return explainRating(line, { ...line.charge, unit: line.charge.metricUnit, currency: line.currency });
+  }
 }
 
 @Resolver(() => BillableLine)
@@ -179,6 +212,15 @@ export class BillableLinesResolver {
   @FieldResolver(() => [PriceStep], { description: 'How the amount came about, step by step.' })
   explanation(@Root() line: BillableLine): PriceStep[] {
     return storedSteps(line);
+  }
+
+  @FieldResolver(() => String, { description: 'The same in one sentence, for an accountant.' })
+  async explanationText(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<string> {
+    const charge = await chargeById(ctx).load(line.chargeId);
+    const metric = charge === null ? null : await metricById(ctx).load(charge.metricId);
+    assert(charge !== null && metric !== null, 'a rated line has its charge and metric');
+    const rating = { ...line, steps: storedSteps(line) };
+    return explainRating(rating, { ...charge, unit: metric.unit, currency: line.currency });
   }
 
   @FieldResolver(() => [Adjustment], { description: 'What this revision changed against the one before.' })

@@ -17,6 +17,7 @@ import {
   UnitsIdentitiesResolver,
 } from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
 import { ChargesResolver } from './charges';
@@ -25,6 +26,7 @@ import { observeRootFields } from './observed-requests';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
+import { UsageCorrectionsResolver } from './usage-corrections';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -47,6 +49,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ContractsResolver,
   CurrentUsageResolver,
   IdentitiesResolver,
+  LedgerResolver,
   MetricsResolver,
   MoneyIdentitiesResolver,
   PartnersResolver,
@@ -61,6 +64,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubscriptionsResolver,
   SyncResolver,
   UnitsIdentitiesResolver,
+  UsageCorrectionsResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

@@ -1,7 +1,7 @@
-/** What callers send to record, void and read usage. */
-import { Field, ID, InputType, registerEnumType } from 'type-graphql';
+/** What callers send to record and read usage. */
+import { Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
 import { Decimal } from '../domain/decimal';
-import type { UsageInput, VoidInput } from '../domain/usage-record';
+import type { UsageInput } from '../domain/usage-record';
 import { FlatObject } from '../entities/columns';
 import type { UsageRecordFilter as Filter, UsageRecordOrder as Order } from '../services/usage-reads';
 import { orderEnum } from './connection';
@@ -66,6 +66,12 @@ export class RecordUsageInput implements UsageInput {
   })
   meter?: string | null;
 
+  @Field(() => Int, {
+    nullable: true,
+    description: 'How many events stand behind the quantity, 0 or more; only for metrics with `perEvent`. Left out: 1.',
+  })
+  events?: number | null;
+
   @Field(() => String, {
     nullable: true,
     description:
@@ -78,23 +84,6 @@ export class RecordUsageInput implements UsageInput {
 export class RecordUsageBatchInput {
   @Field(() => [RecordUsageInput], { description: 'At most 1,000 counters, in any order.' })
   records!: RecordUsageInput[];
-}
-
-@InputType({ description: 'A record to take out of the count.' })
-export class VoidUsageInput implements VoidInput {
-  @Field(() => String, { nullable: true, description: SERVICE })
-  service?: string | null;
-
-  @Field(() => String, {
-    description: 'The key of the void itself, 1 to 200 characters, from the same keys as those of records.',
-  })
-  idempotencyKey!: string;
-
-  @Field(() => String, { description: 'Idempotency key of the record to take out.' })
-  voids!: string;
-
-  @Field(() => String, { description: 'Why, for people; 1 to 500 characters, kept for ever.' })
-  reason!: string;
 }
 
 @InputType({ description: 'Which records are wanted; what is left out does not narrow.' })

@@ -1,11 +1,12 @@
 /** What callers get back for usage they recorded or voided. */
-import { Field, Int, ObjectType, registerEnumType } from 'type-graphql';
-import { type UnassignedReason as Reason, UsageRecord } from '../entities/usage-record';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+import { Decimal } from '../domain/decimal';
+import { type UnassignedReason as Reason, UsageRecord, type UsageRecordKind } from '../entities/usage-record';
 import type {
   RecordUsageBatchResult,
   RecordUsageResult as Result,
   RecordUsageStatus as Status,
-} from '../services/usage-records';
+} from '../services/usage-outcome';
 import { Problem } from './problem';
 
 const RecordUsageStatus = {
@@ -57,6 +58,51 @@ export class VoidUsagePayload {
 
   @Field(() => UsageRecord, { description: 'The record that was taken out of the count, with `voidedAt`.' })
   record!: UsageRecord;
+}
+
+@ObjectType({ description: 'What became of a replacement.' })
+export class ReplaceUsagePayload {
+  @Field(() => RecordUsageStatus, { description: 'RECORDED or DUPLICATE; refusals are errors.' })
+  status!: Status;
+
+  @Field(() => UsageRecord, {
+    description: 'The record whose quantity was replaced, with `effectiveQuantity` and `corrections`.',
+  })
+  record!: UsageRecord;
+}
+
+const UsageCorrectionKind = { VOID: 'VOID', REPLACEMENT: 'REPLACEMENT' } as const;
+registerEnumType(UsageCorrectionKind, {
+  name: 'UsageCorrectionKind',
+  description: 'What a correction does to a usage record.',
+  valuesConfig: {
+    VOID: { description: 'Takes it out of the count.' },
+    REPLACEMENT: { description: 'Gives it another quantity.' },
+  },
+});
+
+@ObjectType({ description: 'A correction of a usage record, never edited itself. The newest one of a record holds.' })
+export class UsageCorrection {
+  @Field(() => ID, { description: 'Our opaque id.' })
+  id!: string;
+
+  @Field(() => UsageCorrectionKind, { description: 'Whether it voids or replaces.' })
+  kind!: UsageRecordKind;
+
+  @Field(() => Decimal, { description: 'The quantity from then on; of a void the one it took out.' })
+  quantity!: Decimal;
+
+  @Field(() => String, { nullable: true, description: 'Why, as whoever corrected it said.' })
+  reason!: string | null;
+
+  @Field(() => String, { description: 'Who: the id of a key, `env` (the key of the environment) or `cli:<user>`.' })
+  actor!: string;
+
+  @Field(() => String, { description: 'The key of the correction, its own for ever within the service.' })
+  idempotencyKey!: string;
+
+  @Field(() => Date, { description: 'When we got it.' })
+  receivedAt!: Date;
 }
 
 @ObjectType({ description: 'What became of one item of a batch.' })

@@ -1,4 +1,4 @@
-/** Recording, voiding and reading usage in GraphQL. */
+/** Recording and reading usage in GraphQL. */
 import { strict as assert } from 'node:assert';
 import type { GraphQLResolveInfo } from 'graphql';
 import {
@@ -16,30 +16,25 @@ import {
   Root,
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
+import { Decimal } from '../domain/decimal';
 import { AccountLink } from '../entities/account-link';
 import { Contract } from '../entities/contract';
 import { Metric } from '../entities/metric';
 import { type UnassignedReason as Reason, UsageRecord } from '../entities/usage-record';
 import { recordUsage, recordUsageBatch } from '../services/usage-records';
 import {
+  correctionsByRecordIds,
   usageRecordByKey,
   type UsageRecordOrder as Order,
   usageRecords,
   type UsageRecordState,
   usageRecordStatesByIds,
 } from '../services/usage-reads';
-import { voidUsage } from '../services/usage-void';
 import { type Connection, connectionType, PageArguments, toConnection } from './connection';
 import { accountLinkById, contractById, loader, metricById } from './loaders';
 import { selects } from './selection';
-import {
-  RecordUsageBatchInput,
-  RecordUsageInput,
-  UsageRecordFilter,
-  UsageRecordOrder,
-  VoidUsageInput,
-} from './usage-inputs';
-import { RecordUsageBatchPayload, RecordUsagePayload, UnassignedReason, VoidUsagePayload } from './usage-payloads';
+import { RecordUsageBatchInput, RecordUsageInput, UsageRecordFilter, UsageRecordOrder } from './usage-inputs';
+import { RecordUsageBatchPayload, RecordUsagePayload, UnassignedReason, UsageCorrection } from './usage-payloads';
 
 const UsageRecordConnection = connectionType(UsageRecord, 'UsageRecord');
 
@@ -57,6 +52,7 @@ export class UsageRecordsArguments extends PageArguments {
 
 /** What became of a record since it was recorded, read once for all fields that tell it. */
 const stateById = loader(usageRecordStatesByIds);
+const correctionsByRecordId = loader(correctionsByRecordIds);
 
 async function stateOf(ctx: Ctx, record: UsageRecord): Promise<UsageRecordState> {
   const state = await stateById(ctx).load(record.id);
@@ -91,19 +87,6 @@ export class UsageRecordsResolver {
     @Info() info: GraphQLResolveInfo,
   ): Promise<RecordUsageBatchPayload> {
     return recordUsageBatch(ctx, records, { withResults: selects(info, 'results') });
-  }
-
-  @Authorized('usage:write')
-  @Mutation(() => VoidUsagePayload, {
-    nullable: true,
-    description:
-      'Takes a record out of the count at the instant it counted at; it stays in the ledger and keeps its key, so that sending it again revives nothing. Scope usage:write.',
-  })
-  voidUsage(
-    @Context() ctx: Ctx,
-    @Arg('input', () => VoidUsageInput, { description: 'The record to take out.' }) input: VoidUsageInput,
-  ): Promise<VoidUsagePayload> {
-    return voidUsage(ctx, input);
   }
 
   @Authorized('usage:read')
@@ -173,6 +156,21 @@ export class UsageRecordsResolver {
   })
   async late(@Root() record: UsageRecord, @Context() ctx: Ctx): Promise<boolean> {
     return (await stateOf(ctx, record)).late;
+  }
+
+  @FieldResolver(() => Decimal, {
+    nullable: true,
+    description: 'What it counts now: its quantity, or that of its newest replacement; null once it is voided.',
+  })
+  async effectiveQuantity(@Root() record: UsageRecord, @Context() ctx: Ctx): Promise<Decimal | null> {
+    return (await stateOf(ctx, record)).effectiveQuantity;
+  }
+
+  @FieldResolver(() => [UsageCorrection], {
+    description: 'Its replacements and its void, the first one first; at most 100.',
+  })
+  async corrections(@Root() record: UsageRecord, @Context() ctx: Ctx): Promise<UsageCorrection[]> {
+    return (await correctionsByRecordId(ctx).load(record.id)) ?? [];
   }
 
   @FieldResolver(() => Date, {

@@ -41,6 +41,15 @@ export function asUuid(id: string, noun: string, field = 'id'): string {
   throw notFound(noun, field);
 }
 
+/**
+ * `id` if it can be one of the ledger's.
+ * @throws BillingError NOT_FOUND otherwise, as `asUuid`.
+ */
+export function asRecordId(id: string, field = 'id'): string {
+  if (/^\d{1,18}$/.test(id)) return id;
+  throw notFound('usage record', field);
+}
+
 /** `text` for a comparison with stored texts, which are never empty: PostgreSQL has none with a NUL and refuses the statement. */
 export function searchable(text: string): string {
   return text.includes('\0') ? '' : text;

@@ -24,17 +24,34 @@ export async function writeAudit(
   ctx: Pick<Ctx, 'now' | 'actor'>,
   record: AuditRecord,
 ): Promise<void> {
+  await writeAudits(tx, ctx, [record]);
+}
+
+/** Adds an entry for each of `records`, in their order. */
+export async function writeAudits(
+  tx: EntityManager,
+  ctx: Pick<Ctx, 'now' | 'actor'>,
+  records: readonly AuditRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
   await tx.query(
     `insert into audit_entry (at, actor, action, subject_type, subject_id, service_id, details)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+     select $1, $2, r.action, r.subject_type, r.subject_id, r.service_id, r.details
+       from rows from (json_to_recordset($3) as (action text, subject_type text, subject_id text, service_id uuid, details jsonb))
+            with ordinality as r(action, subject_type, subject_id, service_id, details, place)
+      order by r.place`,
     [
       ctx.now,
       ctx.actor.name,
-      record.action,
-      record.subjectType,
-      record.subjectId,
-      record.serviceId,
-      JSON.stringify(record.details ?? {}),
+      JSON.stringify(
+        records.map(({ action, subjectType, subjectId, serviceId, details }) => ({
+          action,
+          subject_type: subjectType,
+          subject_id: subjectId,
+          service_id: serviceId,
+          details: details ?? {},
+        })),
+      ),
     ],
   );
 }

@@ -154,6 +154,7 @@ function group<T>(rows: readonly T[], parent: (row: T) => string): Map<string, T
 /** The steps of a stored line as exact numbers. */
 export function storedSteps(line: BillableLine): PriceStep[] {
   return line.explanation.map((step) => ({
+    kind: step.kind,
     fromUnits: new Decimal(step.fromUnits),
     toUnits: new Decimal(step.toUnits),
     units: new Decimal(step.units),

@@ -95,7 +95,7 @@ function cacheOf<V extends object>(db: DataSource, { caches }: CatalogKind<V>): 
 /** By code, archived ones too: they take what counted before. */
 export const METRICS = catalogKind<CachedMetric>(async (tx, wanted) => {
   const rows = await tx.query<(CachedMetric & { service_id: string; name: string })[]>(
-    `select w.service_id, w.name, m.id, m.aggregation, m.signed, m.archived_at as "archivedAt",
+    `select w.service_id, w.name, m.id, m.aggregation, m.signed, m.per_event as "perEvent", m.archived_at as "archivedAt",
             s.code as "serviceCode", s.archived_at as "serviceArchivedAt"
          from json_to_recordset($1) as w(service_id uuid, name text)
          join metric m on m.service_id = w.service_id and m.code = w.name

@@ -1,41 +1,23 @@
 /** Charges: which Odoo product carries a metric, and at what price. A product belongs to one service. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import { Decimal, printDecimal } from '../domain/decimal';
+import { printDecimal } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
-import { invalid, parseDecimal, parseInstant } from '../domain/parse';
-import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
-import { Charge, ChargeMode } from '../entities/charge';
+import { invalid, parseInstant } from '../domain/parse';
+import { Charge } from '../entities/charge';
 import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
 import { enqueue } from '../queue';
 import { asUuid, notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
 import { lockService, lockServiceInUse, refuseArchived, storeChanges } from './catalog-change';
+import { type CreateChargeInput, parseTerms, refuseUnfitMetric } from './catalog-charge-terms';
 import { metricByCode } from './catalog-metrics';
 import { bumpCatalogVersion } from './catalog-version';
 import { ensureProductMirrored } from './mirror-ensure';
 import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 import { lockAllLanes } from './usage-lanes';
-
-export interface CreateChargeInput {
-  service?: string | null;
-  /** Code of a metric of the service. */
-  metric: string;
-  productOdooId: number;
-  mode: ChargeMode;
-  /** In mode AMOUNT only. */
-  price?: PriceModelJson | null;
-  /** In mode AMOUNT only: three letters that Odoo knows. */
-  currency?: string | null;
-  /** Units of the metric a period, 0 or more. */
-  freeUnits: string;
-  /** Units of the metric, above 0; 1 in mode AMOUNT. */
-  unitsPerProductUnit: string;
-}
-
-type ChargeTerms = Pick<Charge, 'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit'>;
 
 /**
  * Lets a product carry a metric. The product must be a service invoiced on delivered quantities: only those have a quantity
@@ -51,6 +33,7 @@ export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<
     await lockServiceInUse(tx, serviceId);
     const metric = await metricByCode(tx, serviceId, input.metric);
     refuseArchived(metric, { noun: 'metric', name: metric.code, field: 'metric' });
+    refuseUnfitMetric(metric, input);
     const product = await meterableProduct(tx, input.productOdooId);
     await refuseUnknownCurrency(tx, terms.currency);
     const charge = tx.create(Charge, {
@@ -74,6 +57,7 @@ export async function createCharge(ctx: Ctx, input: CreateChargeInput): Promise<
         ...terms,
         freeUnits: printDecimal(terms.freeUnits),
         unitsPerProductUnit: printDecimal(terms.unitsPerProductUnit),
+        minimumAmount: printDecimal(terms.minimumAmount),
         metric: metric.code,
         productOdooId: product.odooId,
       },
@@ -203,35 +187,6 @@ function groupedBy(charges: readonly Charge[], property: 'metricId' | 'productId
     else group.push(charge);
   }
   return groups;
-}
-
-function parseTerms(input: CreateChargeInput): ChargeTerms {
-  const { mode } = input;
-  const freeUnits = parseDecimal(input.freeUnits, 'freeUnits');
-  if (freeUnits.isNegative()) throw invalid('freeUnits', 'freeUnits must be 0 or more.');
-  const unitsPerProductUnit = parseDecimal(input.unitsPerProductUnit, 'unitsPerProductUnit');
-  if (!unitsPerProductUnit.isPositive() || unitsPerProductUnit.isZero()) {
-    throw invalid('unitsPerProductUnit', 'unitsPerProductUnit must be above 0.');
-  }
-  switch (mode) {
-    case ChargeMode.QUANTITY:
-      if (input.price) throw invalid('price', 'price belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      if (input.currency) throw invalid('currency', 'currency belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit };
-    case ChargeMode.AMOUNT:
-      if (!input.price) throw invalid('price', 'In mode AMOUNT the charge needs a price.');
-      if (!input.currency) throw invalid('currency', 'In mode AMOUNT the charge needs the currency of its price.');
-      if (!unitsPerProductUnit.equals(new Decimal(1))) {
-        throw invalid('unitsPerProductUnit', 'unitsPerProductUnit is 1 in mode AMOUNT: the quantity is the amount.');
-      }
-      return {
-        mode,
-        price: printPriceModel(parsePriceModel(input.price)),
-        currency: input.currency,
-        freeUnits,
-        unitsPerProductUnit,
-      };
-  }
 }
 
 /** To a service's key another service's product looks like none; asked before Odoo is, so that the answers do not differ. */

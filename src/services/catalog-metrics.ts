@@ -22,6 +22,8 @@ export interface CreateMetricInput {
   unit: string;
   aggregation: Aggregation;
   semantics: CounterSemantics;
+  /** Whether records carry `events`; false when left out. */
+  perEvent?: boolean;
 }
 
 /** @throws BillingError CONFLICT for a code that is taken, VALIDATION_FAILED for an aggregation or semantics not offered. */
@@ -153,13 +155,13 @@ export async function metricsByIds(ctx: Ctx, ids: readonly string[]): Promise<Ma
 }
 
 function parseMetric(input: CreateMetricInput): Omit<CreateMetricInput, 'service'> & { signed: boolean } {
-  const { code, aggregation, semantics } = input;
+  const { code, aggregation, semantics, perEvent = false } = input;
   if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(code)) {
     throw invalid('code', 'code must be 1 to 100 letters, digits, `_`, `.` and `-`, with a letter or digit first.');
   }
   refuseNotOffered({ aggregation, semantics });
   const name = parseText(input.name, 'name', 200);
-  return { code, name, unit: parseText(input.unit, 'unit', 50), aggregation, semantics, signed: false };
+  return { code, name, unit: parseText(input.unit, 'unit', 50), aggregation, semantics, perEvent, signed: false };
 }
 
 function refuseNotOffered(counts: {

@@ -38,6 +38,7 @@ export interface ChargeState {
   serviceId: string;
   metricId: string;
   metricCode: string;
+  metricUnit: string;
   aggregation: Aggregation;
   productId: string;
   productName: string;
@@ -46,6 +47,7 @@ export interface ChargeState {
   currency: string | null;
   freeUnits: Decimal;
   unitsPerProductUnit: Decimal;
+  minimumAmount: Decimal;
   createdAt: Date;
   /** Periods that begin then or later are not rated with it; null while in use. */
   archivedAt: Date | null;
@@ -177,6 +179,7 @@ function toCharge(row: ChargeRow): ChargeState {
     price: row.price === null ? null : parsePriceModel(row.price),
     freeUnits: new Decimal(row.freeUnits),
     unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
+    minimumAmount: new Decimal(row.minimumAmount),
   };
 }
 
@@ -222,9 +225,9 @@ const LINES_SQL = `
 
 const CHARGES_SQL = `
   select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
-         m.aggregation, c.product_id as "productId", p.name as "productName", c.mode, c.price, c.currency,
-         c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit", c.created_at as "createdAt",
-         c.archived_at as "archivedAt"
+         m.unit as "metricUnit", m.aggregation, c.product_id as "productId", p.name as "productName", c.mode, c.price,
+         c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
+         c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"
     from (select s.contract_id, p.id as product_id
             from ${ORDERS} s
             join subscription_line l on l.subscription_odoo_id = s.odoo_id

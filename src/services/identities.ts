@@ -4,12 +4,12 @@
  */
 import type { Ctx } from '../ctx';
 import { aggregate, type Aggregation } from '../domain/aggregate';
-import { Decimal, ZERO, sum } from '../domain/decimal';
+import { Decimal, ZERO } from '../domain/decimal';
 import { visibleServiceIdOrAll } from './access';
-import { billableValues, withChargesOf } from './balances';
+import { withChargesOf } from './balances';
 import { contractInSight, contractVisible } from './contracts';
-import { balanceOf } from '../domain/balance';
 import { type ContractState, loadContractState } from './contract-state';
+import { type MoneyIdentity, moneyIdentity } from './identity-of-money';
 import { effectiveRecords } from './usage-totals';
 
 /** Counts of records per account and metric. */
@@ -36,18 +36,6 @@ export interface UnitsIdentity {
   aggregated: Decimal;
   charged: Decimal;
   unpriced: Decimal;
-  difference: Decimal;
-}
-
-export interface MoneyIdentity {
-  contractId: string;
-  productId: string;
-  truth: Decimal;
-  /** Quantities of Odoo's posted invoice lines since the seam, straight from the mirror. */
-  billed: Decimal;
-  waived: Decimal;
-  /** What is due by the slots' settlements. */
-  balance: Decimal;
   difference: Decimal;
 }
 
@@ -119,7 +107,7 @@ async function recordsIdentity(ctx: Ctx, sight: Sight): Promise<RecordsIdentity[
     const counts = {
       accepted: Number(row.accepted),
       effective: Number(row.effective),
-      superseded: 0,
+      superseded: Number(row.superseded),
       voided: Number(row.voided),
       inPeriod: Number(row.in_period),
       unassigned: Number(row.unassigned),
@@ -138,6 +126,7 @@ interface RecordsRow {
   metric_id: string;
   accepted: string;
   effective: string;
+  superseded: string;
   voided: string;
   in_period: string;
   unassigned: string;
@@ -145,7 +134,7 @@ interface RecordsRow {
   after_end: string;
 }
 
-/** Voids are counted from the voids' side, records from the records' side: neither follows from the other. */
+/** Corrections are counted from their side, what they correct from its own: neither follows from the other. */
 const RECORDS_SQL = `
   with scoped as (
     select u.*, coalesce((select a.contract_id from usage_assignment a where a.record_id = u.id order by a.id desc limit 1),
@@ -153,21 +142,22 @@ const RECORDS_SQL = `
       from usage_record u join account_link l on l.id = u.account_link_id
      where ($1::uuid is null or u.service_id = $1) and ($2::text is null or l.account = $2)),
   placed as (
-    select s.*, exists (select 1 from usage_record v where v.corrects = s.id) as is_void,
+    select s.*, exists (select 1 from usage_record v where v.corrects = s.id) as is_corrected,
            (select count(*) from billing_period p where p.contract_id = s.contract
              and s.counted_at >= p.start_at and (p.end_at is null or s.counted_at < p.end_at)) as periods,
            (select min(p.start_at) from billing_period p where p.contract_id = s.contract) as first_start,
            (select max(p.end_at) from billing_period p where p.contract_id = s.contract) as last_end
       from scoped s where $3::uuid is null or s.contract = $3)
   select account_link_id, metric_id,
-         count(*) filter (where kind = 'USAGE') as accepted,
-         count(*) filter (where kind = 'USAGE' and not is_void) as effective,
+         count(*) filter (where kind <> 'VOID') as accepted,
+         count(*) filter (where kind <> 'VOID' and not is_corrected) as effective,
+         count(*) filter (where kind = 'REPLACEMENT') as superseded,
          count(*) filter (where kind = 'VOID') as voided,
-         coalesce(sum(periods) filter (where kind = 'USAGE' and not is_void and contract is not null), 0) as in_period,
-         count(*) filter (where kind = 'USAGE' and not is_void and contract is null) as unassigned,
-         count(*) filter (where kind = 'USAGE' and not is_void and contract is not null and periods = 0
+         coalesce(sum(periods) filter (where kind <> 'VOID' and not is_corrected and contract is not null), 0) as in_period,
+         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is null) as unassigned,
+         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is not null and periods = 0
                             and (first_start is null or counted_at < first_start)) as before_billing,
-         count(*) filter (where kind = 'USAGE' and not is_void and contract is not null and periods = 0
+         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is not null and periods = 0
                             and counted_at >= last_end) as after_end
     from placed group by account_link_id, metric_id order by account_link_id, metric_id`;
 
@@ -250,51 +240,4 @@ async function chargedUnits(ctx: Ctx, periodId: string, services: readonly strin
     [periodId, services],
   );
   return new Map(rows.map((row) => [row.metric_id, new Decimal(row.units)]));
-}
-
-async function moneyIdentity(ctx: Ctx, state: ContractState): Promise<MoneyIdentity[]> {
-  const values = await billableValues(ctx.db.manager, state, null);
-  const rows: MoneyIdentity[] = [];
-  for (const [productId, periods] of values) {
-    const balance = balanceOf(periods, ctx.config.quantityPlaces);
-    // An early invoice bills the open period, which is not in the truth yet.
-    const early = await billedAhead(ctx, state, productId);
-    const truth = sum(periods.map((period) => period.truth));
-    const billed = (await invoicedSinceSeam(ctx, state, productId)).minus(early);
-    rows.push({
-      contractId: state.id,
-      productId,
-      truth,
-      billed,
-      waived: balance.waived,
-      balance: balance.due,
-      difference: truth.minus(billed).minus(balance.waived).minus(balance.due),
-    });
-  }
-  return rows;
-}
-
-async function billedAhead(ctx: Ctx, state: ContractState, productId: string): Promise<Decimal> {
-  const [row] = await ctx.db.query<{ billed: string }[]>(
-    `select coalesce(sum(s.billed), 0) as billed from slot_settlement s join billing_period p on p.id = s.period_id
-      where s.contract_id = $1 and s.product_id = $2 and p.state = 'OPEN'`,
-    [state.id, productId],
-  );
-  return new Decimal(row?.billed ?? 0);
-}
-
-/** A span without a baseline has not been planned yet: no invoice can be made of what we wrote. */
-async function invoicedSinceSeam(ctx: Ctx, state: ContractState, productId: string): Promise<Decimal> {
-  if (state.periods.length === 0) return ZERO;
-  const [row] = await ctx.db.query<{ billed: string }[]>(
-    `select coalesce(sum(il.quantity), 0) as billed
-       from invoice_line il join invoice i on i.odoo_id = il.invoice_odoo_id
-       join subscription_line l on l.odoo_id = any (il.sale_line_odoo_ids) join product p on p.odoo_id = l.product_odoo_id
-      where l.subscription_odoo_id = $1 and p.id = $2 and i.state = 'posted' and i.move_type = 'out_invoice'
-        and i.odoo_id > (select min(b.invoices_after_odoo_id) from biller_span b
-                           join charge c on c.service_id = b.service_id
-                          where b.contract_id = $3 and b.biller = 'ODOO' and c.product_id = p.id)`,
-    [state.order.odooId, productId, state.id],
-  );
-  return new Decimal(row?.billed ?? 0);
 }

@@ -5,10 +5,18 @@
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { Decimal, ZERO } from '../domain/decimal';
-import { type PriceStep, type Rating, rate } from '../domain/price';
+import { type PlanInterval, shareOfInterval } from '../domain/period';
+import {
+  needsOccurrences,
+  type Occurrence,
+  type PriceStep,
+  type Rating,
+  type RatingTerms,
+  rate,
+} from '../domain/price';
 import type { StoredPriceStep } from '../entities/billable-line';
 import type { ChargeState, ContractState, LineState, PeriodState } from './contract-state';
-import { type TimeRange, usageTotals } from './usage-totals';
+import { firstOccurrences, type TimeRange, usageTotals } from './usage-totals';
 
 export interface RatedLine extends Rating {
   charge: ChargeState;
@@ -77,20 +85,26 @@ function settled(charges: readonly ChargeState[]): readonly ChargeState[] {
   return older.length > 0 ? older : [leaving];
 }
 
-/** Rates `range` with the records effective now; stores nothing. `ratedBefore`: ids of the charges that rated it already. */
+/** Rates `period` with the records effective now; stores nothing. `ratedBefore`: ids of the charges that rated it already. */
 export async function ratePeriod(
   tx: EntityManager,
   state: ContractState,
-  range: TimeRange,
+  period: PeriodRange,
   ratedBefore?: ReadonlySet<string>,
 ): Promise<PeriodRating> {
-  const totals = await usageTotals(tx, state.id, range);
+  const totals = await usageTotals(tx, state.id, period);
   const priced = new Set<string>();
   const lines: RatedLine[] = [];
-  for (const charge of fittingCharges(state, range, ratedBefore).fitting) {
-    const total = totals.get(charge.metricId) ?? { units: ZERO, recordCount: 0 };
+  for (const charge of fittingCharges(state, period, ratedBefore).fitting) {
+    const total = totals.get(charge.metricId) ?? { units: ZERO, events: ZERO, recordCount: 0 };
     const line = state.lines.find((candidate) => candidate.productId === charge.productId) ?? null;
-    const rating = rate(charge, total.units, { price: line?.unitPrice ?? ZERO, places: state.order.places });
+    const terms = {
+      price: line?.unitPrice ?? ZERO,
+      places: state.order.places,
+      days: daysOf(period, state.order.plan),
+    };
+    const occurrences = await occurrencesOf(tx, { contractId: state.id, charge, range: period });
+    const rating = rate(charge, { ...total, occurrences }, terms);
     priced.add(charge.metricId);
     lines.push({
       ...rating,
@@ -104,6 +118,23 @@ export async function ratePeriod(
     .filter(([metricId]) => !priced.has(metricId))
     .map(([metricId, total]) => ({ metricId, units: total.units }));
   return { lines, unpriced };
+}
+
+export type PeriodRange = TimeRange & Pick<PeriodState, 'startOn' | 'endOn'>;
+
+/** A minimum is due for a share of the plan's interval; for all of it while the end or the plan is unknown. */
+function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): RatingTerms['days'] {
+  return endOn === null || plan === null ? undefined : shareOfInterval({ startOn, endOn }, plan);
+}
+
+/** What came first in the period, where the charge's free allowance depends on it. */
+async function occurrencesOf(
+  tx: EntityManager,
+  { contractId, charge, range }: { contractId: string; charge: ChargeState; range: TimeRange },
+): Promise<Occurrence[] | undefined> {
+  if (!needsOccurrences(charge) || charge.price?.model !== 'PERCENTAGE') return undefined;
+  const free = { events: charge.price.freeEvents, units: charge.freeUnits };
+  return firstOccurrences(tx, { contractId, metricId: charge.metricId, range }, free);
 }
 
 /** Stores the first revision of each line of a period that closes now. */
@@ -218,6 +249,7 @@ async function storeAdjustment(
 /** A step with its decimals as strings, as JSON columns and answers carry it. */
 export function printStep(step: PriceStep): StoredPriceStep {
   return {
+    kind: step.kind,
     fromUnits: step.fromUnits.toFixed(),
     toUnits: step.toUnits.toFixed(),
     units: step.units.toFixed(),

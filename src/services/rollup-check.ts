@@ -49,7 +49,7 @@ const COMPARE = `
         from usage_record r
         left join lateral (
           select contract_id from usage_assignment a where a.record_id = r.id order by a.id desc limit 1) a on true
-       where r.account_link_id = any($1) and r.kind = 'USAGE'
+       where r.account_link_id = any($1) and r.kind <> 'VOID'
          and not exists (select 1 from usage_record v where v.corrects = r.id)
       union all
       select account_link_id, contract_id, metric_id, hour, 0, 0, quantity, records

@@ -2,7 +2,6 @@
  * Writes to the ledger and to what hangs on it in the same transaction: the hourly rollup, and the mark on closed periods
  * that must be rated again. Whoever calls holds the lanes; every statement touches its rows in the order of their keys.
  */
-import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { printDecimal } from '../domain/decimal';
@@ -35,7 +34,7 @@ interface InsertedRow {
  * True when instant `countedAt` lies in a closed period of the contract. Asked in the inserting statement itself, which
  * begins after the lanes are held and so sees every close before it.
  */
-const LATE = (contractId: string, countedAt: string): string => `
+export const isLate = (contractId: string, countedAt: string): string => `
   exists (select 1 from billing_period p where p.contract_id = ${contractId} and p.state = 'CLOSED'
              and tstzrange(p.start_at, p.end_at) @> ${countedAt})`;
 
@@ -44,16 +43,16 @@ const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end 
 /** Text sorts by bytes: any order would do that is the same everywhere, and this one is the cheapest. */
 const INSERT = `
   with inserted as (
-    insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
-      window_end, counted_at, quantity, dimensions, meter, source, actor, account, subscription_id, late,
+    insert into usage_record (transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+      window_end, counted_at, quantity, events, dimensions, meter, source, actor, account, subscription_id, late,
       idempotency_key, content_hash, received_at)
-    select i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
-      i.window_end, i.counted_at, i.quantity, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
-      ${LATE('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
+    select (select ledger_transaction()), i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
+      i.window_end, i.counted_at, i.quantity, i.events, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
+      ${isLate('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
     from (
       select i.*, ${LAST_INSTANT} as counted_at
         from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
-          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, dimensions jsonb, meter text,
+          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer, dimensions jsonb, meter text,
           source text, account text, subscription_id uuid, idempotency_key text, content_hash text)) i
     order by i.service_id, i.idempotency_key collate "C"
     on conflict (service_id, idempotency_key) do nothing
@@ -101,6 +100,7 @@ function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown
     window_start: draft.windowStart,
     window_end: draft.windowEnd,
     quantity: printDecimal(draft.quantity),
+    events: draft.events,
     dimensions: draft.dimensions,
     meter: draft.meter,
     source: draft.source,
@@ -112,7 +112,7 @@ function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown
 }
 
 /** Marks the closed periods in which these records count now: their worth must be worked out again. */
-async function markDirty(tx: EntityManager, recordIds: readonly string[]): Promise<void> {
+export async function markDirty(tx: EntityManager, recordIds: readonly string[]): Promise<void> {
   if (recordIds.length === 0) return;
   await tx.query(
     `update billing_period set dirty = true
@@ -130,52 +130,8 @@ async function markDirty(tx: EntityManager, recordIds: readonly string[]): Promi
   );
 }
 
-export interface VoidRow {
-  idempotencyKey: string;
-  contentHash: string;
-  /** Id of the record to take out of the count. */
-  corrects: string;
-  reason: string;
-  /** The contract for which that record counts now. */
-  contractId: string | null;
-}
-
-/**
- * Inserts a void, which copies what it takes out, and takes it out of the rollup. Returns the new record; null when the
- * key is used or the record is voided already. The caller holds the link's correction lock.
- */
-export async function insertVoid(
-  tx: EntityManager,
-  ctx: Pick<Ctx, 'now' | 'actor'>,
-  row: VoidRow,
-): Promise<InsertedUsage | null> {
-  const [inserted] = await tx.query<InsertedUsage[]>(
-    `insert into usage_record (service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
-       window_end, counted_at, quantity, dimensions, meter, kind, corrects, reason, actor, account, subscription_id, late,
-       idempotency_key, content_hash, received_at)
-     select r.service_id, r.account_link_id, $2, case when $2::uuid is null then r.unassigned_reason end, r.metric_id,
-       r.window_start, r.window_end, r.counted_at, r.quantity, r.dimensions, r.meter, 'VOID', r.id, $3, $4, r.account,
-       r.subscription_id, ${LATE('$2::uuid', 'r.counted_at')}, $5, decode($6, 'hex'), $7
-     from usage_record r where r.id = $1
-     on conflict do nothing
-     returning id, late`,
-    [row.corrects, row.contractId, row.reason, ctx.actor.name, row.idempotencyKey, row.contentHash, ctx.now],
-  );
-  if (inserted === undefined) return null;
-  const [, taken] = await tx.query<[unknown, number]>(
-    `update usage_rollup u set quantity = u.quantity - r.quantity, records = u.records - 1
-       from usage_record r
-      where r.id = $1 and u.account_link_id = r.account_link_id and u.contract_id is not distinct from r.contract_id
-        and u.metric_id = r.metric_id and u.hour = date_trunc('hour', r.counted_at, 'UTC')`,
-    [inserted.id],
-  );
-  assert.equal(taken, 1, 'a recorded hour is in the rollup');
-  if (inserted.late) await markDirty(tx, [inserted.id]);
-  return inserted;
-}
-
 const UNASSIGNED = `
-  r.kind = 'USAGE' and r.contract_id is null
+  r.kind <> 'VOID' and r.contract_id is null
     and not exists (select 1 from usage_assignment a where a.record_id = r.id)
     and not exists (select 1 from usage_record v where v.corrects = r.id)`;
 
@@ -200,7 +156,7 @@ export async function insertAssignments(
 ): Promise<Assigned> {
   const rows = await tx.query<{ record_id: string; late: boolean }[]>(
     `insert into usage_assignment (record_id, contract_id, assigned_at, actor, reason, late)
-     select id, contract_id, $3, $4, 'only contract that fits', ${LATE('chosen.contract_id', 'chosen.counted_at')}
+     select id, contract_id, $3, $4, 'only contract that fits', ${isLate('chosen.contract_id', 'chosen.counted_at')}
        from (
          select r.id, f.contract_id, r.counted_at
            from json_to_recordset($1) as f(link_id uuid, metric_id uuid, contract_id uuid)
@@ -224,7 +180,7 @@ export async function insertAssignments(
   );
   const ids = rows.map(({ record_id: id }) => id);
   const lateIds = rows.filter(({ late }) => late).map(({ record_id: id }) => id);
-  await moveInRollup(tx, ids);
+  await applyToRollup(tx, MOVED, ids);
   await markDirty(tx, lateIds);
   return { count: ids.length, lateByService: await countByService(tx, lateIds) };
 }
@@ -248,21 +204,25 @@ const MOVED = `
    where r.id = any($1)
    group by r.account_link_id, side.contract_id, r.metric_id, hour`;
 
-async function moveInRollup(tx: EntityManager, recordIds: readonly string[]): Promise<void> {
+/**
+ * Adds to the rollup what `changes`, a query over the ids `$1`, gives for each of its rows: account_link_id, contract_id,
+ * metric_id, hour, quantity, records.
+ */
+export async function applyToRollup(tx: EntityManager, changes: string, recordIds: readonly string[]): Promise<void> {
   if (recordIds.length === 0) return;
-  // Both sides are made and locked in one order first: a rollup row cannot be inserted with what is to be taken from it.
+  // All rows are made and locked in one order first: a rollup row cannot be inserted with what is to be taken from it.
   await tx.query(
     `insert into usage_rollup (account_link_id, contract_id, metric_id, hour, quantity, records)
-     select account_link_id, contract_id, metric_id, hour, 0, 0 from (${MOVED}) moved
+     select account_link_id, contract_id, metric_id, hour, 0, 0 from (${changes}) changed
       order by account_link_id, contract_id, metric_id, hour
      on conflict on constraint usage_rollup_key do update set records = usage_rollup.records`,
     [recordIds],
   );
   await tx.query(
-    `update usage_rollup u set quantity = u.quantity + moved.quantity, records = u.records + moved.records
-       from (${MOVED}) moved
-      where u.account_link_id = moved.account_link_id and u.contract_id is not distinct from moved.contract_id
-        and u.metric_id = moved.metric_id and u.hour = moved.hour`,
+    `update usage_rollup u set quantity = u.quantity + changed.quantity, records = u.records + changed.records
+       from (${changes}) changed
+      where u.account_link_id = changed.account_link_id and u.contract_id is not distinct from changed.contract_id
+        and u.metric_id = changed.metric_id and u.hour = changed.hour`,
     [recordIds],
   );
 }

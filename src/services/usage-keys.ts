@@ -27,6 +27,7 @@ interface StoredRow {
   quantity: string;
   dimensions: Dimensions | null;
   meter: string | null;
+  events: number | null;
 }
 
 /** The records that hold the keys of `sent`, by position in `sent`; those whose key is free are missing. */
@@ -47,7 +48,8 @@ export async function storedKeys(
          as w(position integer, service_id uuid, idempotency_key text, content_hash text)
        join usage_record r on r.service_id = w.service_id and r.idempotency_key = w.idempotency_key
        left join lateral (
-         select r.account, r.subscription_id, m.code as metric, r.window_start, r.window_end, r.quantity, r.dimensions, r.meter
+         select r.account, r.subscription_id, m.code as metric, r.window_start, r.window_end, r.quantity, r.dimensions, r.meter,
+                r.events
            from metric m where m.id = r.metric_id) content on r.content_hash <> decode(w.content_hash, 'hex')`,
     [JSON.stringify(wanted)],
   );
@@ -71,6 +73,7 @@ function conflictOf(row: StoredRow, draft: UsageDraft): ContentConflict {
     quantity: new Decimal(row.quantity),
     dimensions: row.dimensions,
     meter: row.meter,
+    events: row.events,
   };
   const conflict = contentConflict(recorded, draft);
   assert(conflict, 'contents with different hashes differ in a field');

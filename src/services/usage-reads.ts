@@ -4,6 +4,7 @@
  */
 import { In } from 'typeorm';
 import type { Ctx } from '../ctx';
+import { Decimal } from '../domain/decimal';
 import { parseInstant } from '../domain/parse';
 import { type UnassignedReason, UsageRecord } from '../entities/usage-record';
 import { asUuid, given, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
@@ -50,9 +51,14 @@ export async function usageRecordsByIds(ctx: Ctx, ids: readonly string[]): Promi
   return new Map(records.map((record) => [record.id, record]));
 }
 
-/** The newest assignment of a record, if it has one: where it counts instead of where it was recorded. */
+/**
+ * The newest assignment of a record, or of a correction of it, if there is one: where it counts instead of where it was
+ * recorded. Corrections move nothing.
+ */
 const NEWEST_ASSIGNMENT = (column: string): string =>
-  `(select a.${column} from usage_assignment a where a.record_id = record.id order by a.id desc limit 1)`;
+  `(select a.${column} from usage_assignment a
+     where a.record_id = record.id or a.record_id in (select c.id from usage_record c where c.root = record.id)
+     order by a.id desc limit 1)`;
 const CONTRACT = `coalesce(${NEWEST_ASSIGNMENT('contract_id')}, record.contract_id)`;
 const IS_LATE = `coalesce(${NEWEST_ASSIGNMENT('late')}, record.late)`;
 
@@ -96,7 +102,8 @@ export async function usageRecords(
     'contractId',
     `record.id in (
        select r.id from usage_record r where r.contract_id = :contractId
-       union select a.record_id from usage_assignment a where a.contract_id = :contractId) and ${CONTRACT} = :contractId`,
+       union select coalesce(r.root, r.id) from usage_assignment a join usage_record r on r.id = a.record_id
+        where a.contract_id = :contractId) and ${CONTRACT} = :contractId`,
     given(filter.contractId, (id) => asUuid(id, 'contract', 'contractId')),
   );
   narrow('unassigned', `(${CONTRACT} is null) = :unassigned`, filter.unassigned);
@@ -115,12 +122,16 @@ export interface UsageRecordState {
   late: boolean;
   /** A period boundary of the contract lies inside its window. */
   straddles: boolean;
+  /** What it counts now: its quantity, or that of its newest replacement; null once voided. */
+  effectiveQuantity: Decimal | null;
   voidedAt: Date | null;
 }
 
+type StateRow = Omit<UsageRecordState, 'effectiveQuantity'> & { id: string; effectiveQuantity: string | null };
+
 /** The present state of records by id. */
 export async function usageRecordStatesByIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, UsageRecordState>> {
-  const rows = await ctx.db.query<(UsageRecordState & { id: string })[]>(
+  const rows = await ctx.db.query<StateRow[]>(
     `select record.id, placed.contract_id as "contractId",
             case when placed.contract_id is null then record.unassigned_reason end as "unassignedReason",
             ${IS_LATE} as late,
@@ -129,11 +140,31 @@ export async function usageRecordStatesByIds(ctx: Ctx, ids: readonly string[]): 
                where p.contract_id = placed.contract_id
                  and ((p.start_at > record.window_start and p.start_at <= record.counted_at)
                    or (p.end_at > record.window_start and p.end_at <= record.counted_at))) as straddles,
-            (select v.received_at from usage_record v where v.corrects = record.id and v.kind = 'VOID') as "voidedAt"
+            head.quantity as "effectiveQuantity",
+            (select v.received_at from usage_record v where v.root = record.id and v.kind = 'VOID') as "voidedAt"
        from usage_record record
       cross join lateral (select ${CONTRACT} as contract_id) placed
+      cross join lateral (
+        select case when h.kind <> 'VOID' then h.quantity end as quantity from usage_record h
+         where h.id = record.id or h.root = record.id order by h.id desc limit 1) head
       where record.id = any($1) and ($2::uuid is null or record.service_id = $2)`,
     [ids, ctx.actor.serviceId],
   );
-  return new Map(rows.map(({ id, ...state }) => [id, state]));
+  return new Map(
+    rows.map(({ id, effectiveQuantity, ...state }) => [
+      id,
+      { ...state, effectiveQuantity: effectiveQuantity === null ? null : new Decimal(effectiveQuantity) },
+    ]),
+  );
+}
+
+/** The corrections of records by the record's id, the first one first. */
+export async function correctionsByRecordIds(ctx: Ctx, ids: readonly string[]): Promise<Map<string, UsageRecord[]>> {
+  const own = ctx.actor.serviceId === null ? {} : { serviceId: ctx.actor.serviceId };
+  const rows = await ctx.db
+    .getRepository(UsageRecord)
+    .find({ where: { root: In([...new Set(ids)]), ...own }, order: { id: 'ASC' } });
+  const byRecord = new Map(ids.map((id) => [id, [] as UsageRecord[]]));
+  for (const row of rows) if (row.root !== null) byRecord.get(row.root)?.push(row);
+  return byRecord;
 }

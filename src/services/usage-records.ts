@@ -5,41 +5,25 @@
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import { BillingError, clip, type Problem, toProblem } from '../domain/errors';
+import { BillingError } from '../domain/errors';
 import { parseUsage, type UsageDraft, type UsageInput } from '../domain/usage-record';
 import type { UsageRecord } from '../entities/usage-record';
-import { refusalName, type UsageOutcome } from '../telemetry/metrics';
 import { inTransaction } from './transaction';
 import { insertUsage, type PlacedUsage, usageKey } from './usage-insert';
 import { type StoredKey, storedKeys } from './usage-keys';
+import {
+  batchResult,
+  type Outcome,
+  outcomeName,
+  type RecordUsageBatchResult,
+  type RecordUsageStatus,
+  rejected,
+} from './usage-outcome';
 import { usageRecordsByIds } from './usage-reads';
 import { type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
 
 /** Records of one batch. */
 const MAX_BATCH_SIZE = 1_000;
-const MAX_KEY_LENGTH = 200;
-
-export type RecordUsageStatus = 'RECORDED' | 'DUPLICATE' | 'REJECTED';
-
-export interface RecordUsageResult {
-  /** Position in the input, from 0. */
-  index: number;
-  idempotencyKey: string;
-  status: RecordUsageStatus;
-  /** The record stored, now or earlier; null when rejected, and when results were not asked for. */
-  record: UsageRecord | null;
-  /** Set exactly when rejected. */
-  problem: Problem | null;
-}
-
-export interface RecordUsageBatchResult {
-  recordedCount: number;
-  duplicateCount: number;
-  rejectedCount: number;
-  rejections: RecordUsageResult[];
-  /** Every item in input order; empty unless asked for. */
-  results: RecordUsageResult[];
-}
 
 /**
  * Records one counter and returns after the commit. The same key and content again: DUPLICATE with the first record.
@@ -71,37 +55,8 @@ export async function recordUsageBatch(
     throw new BillingError('VALIDATION_FAILED', `A batch has at most ${MAX_BATCH_SIZE} records.`, { field: 'records' });
   }
   const outcomes = await recordAll(ctx, inputs);
-  const ids = withResults ? outcomes.flatMap((outcome) => (outcome.status === 'REJECTED' ? [] : outcome.recordId)) : [];
-  const records = await usageRecordsByIds(ctx, ids);
-  const results = outcomes.map((outcome, index): RecordUsageResult => {
-    const isRejected = outcome.status === 'REJECTED';
-    return {
-      index,
-      // Whatever was sent comes back no longer than a key can be.
-      idempotencyKey: clip(inputs[index]?.idempotencyKey ?? '', MAX_KEY_LENGTH),
-      status: outcome.status,
-      record: isRejected ? null : (records.get(outcome.recordId) ?? null),
-      problem: isRejected ? toProblem(outcome.error) : null,
-    };
-  });
-  const count = (status: RecordUsageStatus): number => results.filter((result) => result.status === status).length;
-  return {
-    recordedCount: count('RECORDED'),
-    duplicateCount: count('DUPLICATE'),
-    rejectedCount: count('REJECTED'),
-    rejections: results.filter((result) => result.status === 'REJECTED'),
-    results: withResults ? results : [],
-  };
+  return batchResult(ctx, { keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
 }
-
-type Outcome = (
-  | { status: 'RECORDED'; recordId: string; late: boolean }
-  | { status: 'DUPLICATE'; recordId: string }
-  | { status: 'REJECTED'; error: BillingError }
-) & {
-  /** Null while nobody knows whose it is. */
-  serviceId: string | null;
-};
 
 /** One outcome for each input, in its order. */
 async function recordAll(ctx: Ctx, inputs: readonly UsageInput[]): Promise<Outcome[]> {
@@ -122,12 +77,6 @@ function countOutcomes({ metrics }: Ctx, outcomes: readonly Outcome[]): void {
     metrics.usageRecords.add(outcome.serviceId, outcomeName(outcome));
     if (outcome.status === 'RECORDED' && outcome.late) metrics.lateUsage.add(outcome.serviceId, 'usage');
   }
-}
-
-function outcomeName(outcome: Outcome): UsageOutcome {
-  if (outcome.status === 'RECORDED') return 'recorded';
-  if (outcome.status === 'DUPLICATE') return 'duplicate';
-  return refusalName(outcome.error);
 }
 
 async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<Outcome[]> {
@@ -178,8 +127,4 @@ function isPlaced(item: ResolvedUsage): item is ResolvedUsage & PlacedUsage {
 
 function keyOf({ serviceId, draft }: ResolvedUsage): string {
   return usageKey(serviceId, draft.idempotencyKey);
-}
-
-function rejected(serviceId: string | null, error: BillingError): Outcome {
-  return { status: 'REJECTED', error, serviceId };
 }

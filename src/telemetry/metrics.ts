@@ -9,7 +9,7 @@ import { createDatabaseGauges, type DatabaseGauges } from './gauges';
 /** What became of a counter or a void that was sent. */
 export type UsageOutcome = 'recorded' | 'duplicate' | 'conflicting' | 'rejected';
 /** What can count in a closed period: usage as it is recorded, a void, usage that found its contract. */
-export type LateKind = 'usage' | 'void' | 'assignment';
+export type LateKind = 'usage' | 'correction' | 'assignment';
 
 /** The outcome of what was refused. */
 export function refusalName(error: BillingError): UsageOutcome {
@@ -18,7 +18,7 @@ export function refusalName(error: BillingError): UsageOutcome {
 
 const RERUN_REASONS = ['deadlock', 'serialization'] as const;
 const USAGE_OUTCOMES: readonly UsageOutcome[] = ['recorded', 'duplicate', 'conflicting', 'rejected'];
-const LATE_KINDS: readonly LateKind[] = ['usage', 'void', 'assignment'];
+const LATE_KINDS: readonly LateKind[] = ['usage', 'correction', 'assignment'];
 
 /** Seconds. */
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -34,7 +34,7 @@ export interface ServiceCounter<T extends string> {
 export interface Metrics {
   readonly registry: Registry;
   readonly usageRecords: ServiceCounter<UsageOutcome>;
-  readonly usageVoids: ServiceCounter<UsageOutcome>;
+  readonly usageCorrections: ServiceCounter<UsageOutcome>;
   readonly lateUsage: ServiceCounter<LateKind>;
   readonly transactionReruns: Counter<'reason'>;
   readonly httpRequests: Histogram<'method' | 'route' | 'status'>;
@@ -64,15 +64,15 @@ export function createMetrics(): Metrics {
       label: 'outcome',
       values: USAGE_OUTCOMES,
     }),
-    usageVoids: serviceCounter(common, {
-      name: 'fusion_billing_usage_voids_total',
-      help: 'Voids sent, by what became of them.',
+    usageCorrections: serviceCounter(common, {
+      name: 'fusion_billing_usage_corrections_total',
+      help: 'Voids and replacements sent, by what became of them.',
       label: 'outcome',
       values: USAGE_OUTCOMES,
     }),
     lateUsage: serviceCounter(common, {
       name: 'fusion_billing_late_usage_total',
-      help: 'Records, voids and assignments that count in a closed period; a number of records, whatever their units.',
+      help: 'Records, corrections and assignments that count in a closed period; a number of records, whatever their units.',
       label: 'kind',
       values: LATE_KINDS,
     }),

@@ -13,7 +13,8 @@ beforeAll(async () => {
   key = (await makeKey(test, 'maps')).secret;
   await makeMetric(test, key, { code: 'tiles' });
   await makeMetric(test, key, { code: 'routes' });
-  const codes = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H'];
+  await makeMetric(test, key, { code: 'payments', perEvent: true });
+  const codes = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'P1', 'P2', 'P3', 'P4', 'P5', 'Q'];
   const { productIds } = await addSubscription(test.sandbox.control, {
     startDate: '2026-03-01',
     nextInvoiceDate: '2026-04-01',
@@ -26,10 +27,18 @@ afterAll(() => test.close());
 
 const AMOUNT = { mode: 'AMOUNT', currency: 'USD', price: { standard: { unitPrice: '0.0125' } } };
 
+const PRICE = `__typename
+  ... on StandardPrice { unitPrice }
+  ... on GraduatedPrice { tiers { upTo unitPrice flatPrice } }
+  ... on GraduatedPercentagePrice { tiers { upTo rate flatPrice } }
+  ... on PackagePrice { packageSize packagePrice }
+  ... on PercentagePrice { rate fixedPrice freeEvents }
+  ... on VolumePrice { tiers { upTo unitPrice flatPrice } }`;
+
 async function create(by: string, product: string, input: Record<string, unknown> = {}): Promise<GraphqlAnswer> {
   const query = `mutation ($input: CreateChargeInput!) { createCharge(input: $input) { charge {
     id mode currency freeUnits unitsPerProductUnit metric { code } product { odooId }
-    price { __typename ... on StandardPrice { unitPrice } } } } }`;
+    minimumAmount price { ${PRICE} } } } }`;
   const productOdooId = products[product];
   return test.gql(by, query, { input: { metric: 'tiles', productOdooId, mode: 'QUANTITY', ...input } });
 }
@@ -83,8 +92,78 @@ it.each<[string, Record<string, unknown>, string]>([
   expect(refusalOf(await create(key, 'C', input))).toMatchObject({ code: 'VALIDATION_FAILED', field });
 });
 
+describe('takes every model of a price, and tells it again', () => {
+  const TIER = { upTo: '10', unitPrice: '1', flatPrice: '2' };
+  const LAST = { upTo: null, unitPrice: '0.5', flatPrice: '0' };
+  it.each([
+    ['P1', 'GraduatedPrice', { graduated: { tiers: [TIER, LAST] } }, { tiers: [TIER, LAST] }],
+    [
+      'P2',
+      'GraduatedPercentagePrice',
+      { graduatedPercentage: { tiers: [{ rate: '2.90' }] } },
+      { tiers: [{ upTo: null, rate: '2.9', flatPrice: '0' }] },
+    ],
+    [
+      'P3',
+      'PackagePrice',
+      { package: { packageSize: 100, packagePrice: '5' } },
+      { packageSize: '100', packagePrice: '5' },
+    ],
+    [
+      'P4',
+      'PercentagePrice',
+      { percentage: { rate: '2.9', fixedPrice: '0.30', freeEvents: 3 } },
+      { rate: '2.9', fixedPrice: '0.3', freeEvents: 3 },
+    ],
+    ['P5', 'VolumePrice', { volume: { tiers: [LAST] } }, { tiers: [LAST] }],
+  ])('%s: %s', async (product, __typename, price, told) => {
+    const answer = await create(key, product, { ...AMOUNT, metric: 'payments', price, minimumAmount: '12.50' });
+    const { charge } = dataOf(answer).createCharge;
+    expect(charge).toMatchObject({ price: { __typename, ...told }, minimumAmount: '12.5' });
+    const query = `{ charges(first: 200) { nodes { id price { ${PRICE} } minimumAmount } } }`;
+    const listed = dataOf(await test.gql(key, query)).charges.nodes as { id: string }[];
+    expect(listed.find(({ id }) => id === charge.id)).toMatchObject({ price: { __typename, ...told } });
+  });
+});
+
+it.each([
+  [
+    'a price for each event of a metric that counts none',
+    { price: { percentage: { rate: '1', fixedPrice: '0.01' } } },
+    'price.percentage',
+    'A price or a free allowance for each event needs a metric with `perEvent`.',
+  ],
+  [
+    'free events of a metric that counts none',
+    { price: { percentage: { rate: '1', freeEvents: 1 } } },
+    'price.percentage',
+    'A price or a free allowance for each event needs a metric with `perEvent`.',
+  ],
+  [
+    'tiers that fall',
+    {
+      price: {
+        graduated: { tiers: [{ upTo: '5', unitPrice: '1' }, { upTo: '4', unitPrice: '1' }, { unitPrice: '1' }] },
+      },
+    },
+    'price.graduated.tiers[1].upTo',
+    'price.graduated.tiers[1].upTo must be above the tier before, 5, not 4.',
+  ],
+  ['a negative minimum', { minimumAmount: '-1' }, 'minimumAmount', 'minimumAmount must be 0 or more.'],
+])('refuses %s by name', async (_, input, field, message) => {
+  const answer = await create(key, 'Q', { ...AMOUNT, ...input });
+  expect(refusalOf(answer)).toMatchObject({ code: 'VALIDATION_FAILED', field });
+  expect(answer.errors?.[0]?.message).toBe(message);
+});
+
+it('refuses a minimum amount where Odoo prices', async () => {
+  const answer = await create(key, 'Q', { minimumAmount: '1' });
+  expect(refusalOf(answer)).toMatchObject({ code: 'VALIDATION_FAILED', field: 'minimumAmount' });
+  expect(answer.errors?.[0]?.message).toBe('minimumAmount belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
+});
+
 it('refuses a price without a model, or with an unknown one, before anything runs', async () => {
-  for (const price of [{}, { standard: null }, { graduated: { tiers: [] } }]) {
+  for (const price of [{}, { standard: null }, { surge: { unitPrice: '1' } }]) {
     expect(refusalOf(await create(key, 'C', { ...AMOUNT, price }))).toEqual({
       code: 'BAD_USER_INPUT',
       retryable: false,
@@ -167,7 +246,7 @@ it('lists charges by service and metric', async () => {
   };
   expect(await metrics(key, '(metric: "routes")')).toEqual(['routes']);
   expect(await metrics(test.adminKey, '(service: "maps", metric: "routes")')).toEqual(['routes']);
-  expect(new Set(await metrics(key, ''))).toEqual(new Set(['tiles', 'routes']));
+  expect(new Set(await metrics(key, ''))).toEqual(new Set(['tiles', 'routes', 'payments']));
   expect(await metrics(key, '(metric: "unknown")')).toEqual([]);
 });
 

@@ -164,12 +164,12 @@ describe('usage is counted by service and outcome', () => {
     await test.gql(key, VOID, { input: { ...voidLate, idempotencyKey: 'v2' } });
     await test.gql(key, VOID, { input: { idempotencyKey: 'v3', voids: 'in time', reason: 'a test' } });
     const page = await fresh();
-    const voids = (outcome: string): number | undefined =>
-      page.of(`fusion_billing_usage_voids_total{service="${world.service.code}",outcome="${outcome}"}`);
-    expect(['recorded', 'duplicate', 'conflicting', 'rejected'].map(voids)).toEqual([2, 1, 1, 1]);
+    const corrections = (outcome: string): number | undefined =>
+      page.of(`fusion_billing_usage_corrections_total{service="${world.service.code}",outcome="${outcome}"}`);
+    expect(['recorded', 'duplicate', 'conflicting', 'rejected'].map(corrections)).toEqual([2, 1, 1, 1]);
     const late = (kind: string): number | undefined =>
       page.of(`fusion_billing_late_usage_total{service="${world.service.code}",kind="${kind}"}`);
-    expect(['usage', 'void', 'assignment'].map(late)).toEqual([1, 1, 0]);
+    expect(['usage', 'correction', 'assignment'].map(late)).toEqual([1, 1, 0]);
   });
 
   it('usage without a contract until it finds one, late if its period is closed by then', async () => {

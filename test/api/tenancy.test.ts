@@ -121,7 +121,9 @@ const WALK: Record<RootField, Entry> = {
     ),
   },
   'Query.metrics': { calls: [(_own, { service }) => ({ service })] },
+  'Query.receiptProof': { calls: [(_own, { ledgerRow }) => ({ id: ledgerRow })] },
   'Query.services': { calls: [() => ({})] },
+  'Query.verifyLedger': { calls: [() => ({ fromBlock: 1 })], installationOnly: true },
   'Query.subscription': { calls: [(_own, { subscriptionId }) => ({ id: subscriptionId })] },
   'Query.subscriptions': {
     calls: filtered(
@@ -295,6 +297,48 @@ const WALK: Record<RootField, Entry> = {
       byInput((_own, { records }, fresh) => ({ idempotencyKey: fresh, voids: records[2], reason: 'a mistake' })),
     ],
     audit: 'usage.voided',
+  },
+  'Mutation.voidUsageBatch': {
+    calls: [
+      byInput((own, { service }, fresh) => ({
+        voids: [{ service, idempotencyKey: fresh, voids: own.records[3], reason: 'a mistake' }],
+      })),
+      byInput((_own, { records }, fresh) => ({
+        voids: [{ idempotencyKey: fresh, voids: records[4], reason: 'a mistake' }],
+      })),
+    ],
+    audit: 'usage.voided',
+  },
+  'Mutation.replaceUsage': {
+    calls: [
+      byInput((own, { service }, fresh) => ({
+        service,
+        idempotencyKey: fresh,
+        replaces: own.records[0],
+        quantity: '3',
+        reason: 'a mistake',
+      })),
+      byInput((_own, { records }, fresh) => ({
+        idempotencyKey: fresh,
+        replaces: records[0],
+        quantity: '4',
+        reason: 'a mistake',
+      })),
+    ],
+    audit: 'usage.replaced',
+  },
+  'Mutation.replaceUsageBatch': {
+    calls: [
+      byInput((own, { service }, fresh) => ({
+        replacements: [
+          { service, idempotencyKey: fresh, replaces: own.records[0], quantity: '5', reason: 'a mistake' },
+        ],
+      })),
+      byInput((_own, { records }, fresh) => ({
+        replacements: [{ idempotencyKey: fresh, replaces: records[0], quantity: '6', reason: 'a mistake' }],
+      })),
+    ],
+    audit: 'usage.replaced',
   },
   'Mutation.revokeApiKey': {
     calls: [byInput((_own, { keyIds }) => ({ id: keyIds[1] }))],

@@ -25,6 +25,10 @@ export const LEFT_OUT: Record<string, { columns?: readonly string[]; rows?: (row
   'public.contract': { columns: ['planned_as_of'], why: 'whether all that is known is planned stands in its place' },
   'public.api_key': { columns: ['last_used_at'], why: 'how often a key is used depends on what is asked again' },
   'public.audit_entry': { columns: ['id'], why: 'a number that is drawn and rolled back is not given again' },
+  'public.usage_record': {
+    columns: ['transaction'],
+    why: 'the number of a transaction: one that was cut off has taken a number, too',
+  },
   'public.usage_assignment': { columns: ['id'], why: 'a number that is drawn and rolled back is not given again' },
   'public.write_back': {
     columns: ['sequence', 'attempts'],
@@ -79,7 +83,7 @@ async function everything(observer: Client): Promise<string> {
 
 /** What stands for a column: numbers of the ledger as ids that can be told from other numbers, and what an instant is read for. */
 const INSTEAD: Record<string, string> = {
-  'public.usage_record': `jsonb_build_object('id', 'record:' || c.id, 'corrects', 'record:' || c.corrects)`,
+  'public.usage_record': `jsonb_build_object('id', 'record:' || c.id, 'corrects', 'record:' || c.corrects, 'root', 'record:' || c.root)`,
   'public.usage_assignment': `jsonb_build_object('record_id', 'record:' || c.record_id)`,
   'public.audit_entry': `case c.subject_type when 'usage_record' then jsonb_build_object('subject_id', 'record:' || c.subject_id) else '{}' end`,
   'public.contract': `jsonb_build_object('planned', c.planned_as_of is not distinct from ${NEWEST_CHANGE})`,

@@ -1,25 +1,45 @@
 import fc from 'fast-check';
 import { Decimal, ZERO, sum } from '../../src/domain/decimal';
-import { type RatedCharge, type Rating, priceSteps, rate } from '../../src/domain/price';
+import {
+  type CountedUsage,
+  type RatedCharge,
+  type Rating,
+  type RatingTerms,
+  freeAllowance,
+  priceSteps,
+  rate,
+} from '../../src/domain/price';
+import { type PriceModel, type PriceModelJson, type Tier, parsePriceModel } from '../../src/domain/price-model';
 
 interface Setup {
   /** Unit price in mode AMOUNT; without it Odoo prices. */
   unitPrice?: string;
   free?: string;
   perProductUnit?: string;
+  minimum?: string;
 }
 
-function charge({ unitPrice, free = '0', perProductUnit = '1' }: Setup): RatedCharge {
+/** One event stands behind the units. */
+function counted(units: Decimal | string): CountedUsage {
+  return { units: new Decimal(units), events: new Decimal(1) };
+}
+
+function charge({ unitPrice, free = '0', perProductUnit = '1', minimum = '0' }: Setup): RatedCharge {
   return {
     mode: unitPrice === undefined ? 'QUANTITY' : 'AMOUNT',
     price: unitPrice === undefined ? null : { model: 'STANDARD', unitPrice: new Decimal(unitPrice) },
     freeUnits: new Decimal(free),
     unitsPerProductUnit: new Decimal(perProductUnit),
+    minimumAmount: new Decimal(minimum),
   };
 }
 
-function rated(setup: Setup, units: string, line: { price?: string; places?: number } = {}): Rating {
-  return rate(charge(setup), new Decimal(units), { price: new Decimal(line.price ?? '1'), places: line.places ?? 2 });
+function rated(
+  setup: Setup,
+  units: string,
+  { price = '1', places = 2, days }: { price?: string; places?: number; days?: RatingTerms['days'] } = {},
+): Rating {
+  return rate(charge(setup), counted(units), { price: new Decimal(price), places, days });
 }
 
 describe('in mode AMOUNT', () => {
@@ -97,34 +117,152 @@ describe('free units', () => {
   });
 });
 
-it('one step explains a standard price', () => {
-  const steps = priceSteps({ model: 'STANDARD', unitPrice: new Decimal('0.0125') }, new Decimal('3'));
-  expect(steps).toEqual([
-    {
-      fromUnits: ZERO,
-      toUnits: new Decimal('3'),
-      units: new Decimal('3'),
-      unitPrice: new Decimal('0.0125'),
-      flatPrice: ZERO,
-      amount: new Decimal('0.0375'),
-    },
-  ]);
+describe('a minimum amount', () => {
+  it.each([
+    ['10', '100', undefined, '10'],
+    ['10', '99.99', undefined, '10'],
+    ['10', '100.01', undefined, '10.001'],
+    ['10', '0', undefined, '10'],
+    ['10', '-50', undefined, '10'],
+    ['10', '500', undefined, '50'],
+    ['31', '0', { used: 10, full: 31 }, '10'],
+    ['10', '0', { used: 1, full: 3 }, '3.333'],
+    ['0.001', '0', { used: 1, full: 2 }, '0.001'],
+    ['0', '0', undefined, '0'],
+  ])('of %s is due with %s units at 0.10 for %o: %s', (minimum, units, days, amount) => {
+    expect(rated({ minimum, unitPrice: '0.1' }, units, { places: 3, days }).amount.toFixed()).toBe(amount);
+  });
+
+  it('stands as a step of its own, for what the units leave', () => {
+    const { steps, value } = rated({ minimum: '5', unitPrice: '0.10' }, '20');
+    expect(steps.map(({ kind, amount }) => [kind, amount.toFixed()])).toEqual([
+      ['UNITS', '2'],
+      ['MINIMUM', '3'],
+    ]);
+    expect(value.toFixed()).toBe('5');
+  });
 });
 
+it.each([
+  ['standard', { standard: { unitPrice: '0.0125' } }, '3', [['UNITS', '0', '3', '3', '0.0125', '0', '0.0375']]],
+  [
+    'graduated',
+    { graduated: { tiers: [{ upTo: '10', unitPrice: '1', flatPrice: '2' }, { unitPrice: '0.5' }] } },
+    '14.5',
+    [
+      ['UNITS', '0', '10', '10', '1', '2', '12'],
+      ['UNITS', '10', '14.5', '4.5', '0.5', '0', '2.25'],
+    ],
+  ],
+  [
+    'graduated percentage',
+    {
+      graduatedPercentage: {
+        tiers: [
+          { upTo: '100', rate: '2' },
+          { rate: '1.5', flatPrice: '3' },
+        ],
+      },
+    },
+    '300',
+    [
+      ['PERCENTAGE', '0', '100', '100', '0.02', '0', '2'],
+      ['PERCENTAGE', '100', '300', '200', '0.015', '3', '6'],
+    ],
+  ],
+  [
+    'package',
+    { package: { packageSize: '100', packagePrice: '5' } },
+    '201',
+    [['PACKAGES', '0', '201', '3', '5', '0', '15']],
+  ],
+  [
+    'percentage',
+    { percentage: { rate: '2', fixedPrice: '0.30' } },
+    '50',
+    [
+      ['PERCENTAGE', '0', '50', '50', '0.02', '0', '1'],
+      ['EVENTS', '0', '1', '1', '0.3', '0', '0.3'],
+    ],
+  ],
+  [
+    'volume',
+    {
+      volume: {
+        tiers: [
+          { upTo: '10', unitPrice: '2' },
+          { unitPrice: '1', flatPrice: '4' },
+        ],
+      },
+    },
+    '11',
+    [['UNITS', '0', '11', '11', '1', '4', '15']],
+  ],
+] satisfies [string, PriceModelJson, string, string[][]][])(
+  'the steps of a %s price tell kind, from, to, units, unit price, flat price and amount',
+  (_, json, units, steps) => {
+    const given = priceSteps(parsePriceModel(json), counted(units));
+    expect(
+      given.map((step) => [
+        step.kind,
+        ...[step.fromUnits, step.toUnits, step.units, step.unitPrice, step.flatPrice, step.amount].map(String),
+      ]),
+    ).toEqual(steps);
+  },
+);
+
 describe('any usage', () => {
-  const quantity = fc.bigInt({ min: 0n, max: 10n ** 30n - 1n }).map((value) => new Decimal(`${value}e-12`));
-  const setups = fc.record({
-    price: fc.option(quantity.map((unitPrice) => ({ model: 'STANDARD' as const, unitPrice }))),
-    freeUnits: quantity,
-    factor: quantity.filter((value) => !value.isZero()),
-  });
+  const digits = (most: bigint) => fc.bigInt({ min: 0n, max: most }).map((value) => new Decimal(`${value}e-12`));
+  const quantity = digits(10n ** 30n - 1n);
+  const positive = quantity.filter((value) => !value.isZero());
+  /** Bounds rise, the last tier is open. */
+  const tiersOf = <T>(rest: fc.Arbitrary<T>): fc.Arbitrary<(T & Tier)[]> =>
+    fc
+      .uniqueArray(positive, { maxLength: 5, selector: String })
+      .map((bounds) => [...bounds.sort((left, right) => left.cmp(right)), null])
+      .chain((bounds) =>
+        fc.tuple(
+          ...bounds.map((upTo) => fc.tuple(rest, quantity).map(([of, flatPrice]) => ({ ...of, upTo, flatPrice }))),
+        ),
+      );
+  const priceTiers = tiersOf(quantity.map((unitPrice) => ({ unitPrice })));
+  /** Those under which more usage never costs less. */
+  const rising: fc.Arbitrary<PriceModel> = fc.oneof(
+    quantity.map((unitPrice) => ({ model: 'STANDARD' as const, unitPrice })),
+    priceTiers.map((tiers) => ({ model: 'GRADUATED' as const, tiers })),
+    tiersOf(quantity.map((rate) => ({ rate }))).map((tiers) => ({ model: 'GRADUATED_PERCENTAGE' as const, tiers })),
+    fc.record({ model: fc.constant('PACKAGE' as const), packageSize: positive, packagePrice: quantity }),
+    fc.record({
+      model: fc.constant('PERCENTAGE' as const),
+      rate: quantity,
+      fixedPrice: quantity,
+      freeEvents: fc.constant(0),
+    }),
+  );
+  const prices = fc.oneof(
+    rising,
+    priceTiers.map((tiers) => ({ model: 'VOLUME' as const, tiers })),
+  );
+  const chargeOf = (price: fc.Arbitrary<PriceModel>): fc.Arbitrary<RatedCharge> =>
+    fc
+      .record({
+        price: fc.option(price),
+        // What is free of a percentage depends on the order of events: those have examples and a property of their own.
+        freeUnits: quantity,
+        unitsPerProductUnit: positive,
+        minimumAmount: quantity,
+      })
+      .map((terms) => ({
+        ...terms,
+        mode: terms.price === null ? 'QUANTITY' : 'AMOUNT',
+        freeUnits: terms.price?.model === 'PERCENTAGE' ? ZERO : terms.freeUnits,
+      }));
   const lines = fc.record({ price: quantity, places: fc.constantFrom(0, 2, 3) });
 
   it('is worth what its steps add up to, within half a rounding step, and nothing negative', () => {
     fc.assert(
-      fc.property(setups, quantity, lines, ({ price, freeUnits, factor }, units, line) => {
-        const mode = price === null ? 'QUANTITY' : 'AMOUNT';
-        const rating = rate({ mode, price, freeUnits, unitsPerProductUnit: factor }, units, line);
+      fc.property(chargeOf(prices), quantity, lines, (rates, units, line) => {
+        const rating = rate(rates, counted(units), line);
         const off = sum(rating.steps.map((step) => step.amount)).minus(rating.amount);
         expect(
           off
@@ -134,21 +272,63 @@ describe('any usage', () => {
         ).toBe(true);
         expect(rating.amount.decimalPlaces()).toBeLessThanOrEqual(line.places);
         for (const part of [rating.billableUnits, rating.value, rating.amount]) expect(part.gte(0)).toBe(true);
+        for (const step of rating.steps) {
+          expect(step.units.times(step.unitPrice).plus(step.flatPrice).eq(step.amount)).toBe(true);
+        }
       }),
     );
   });
 
-  it('never costs less for being more', () => {
+  it('never costs less for being more, except by volume', () => {
     fc.assert(
-      fc.property(setups, quantity, quantity, ({ price, freeUnits, factor }, units, more) => {
-        const rates: RatedCharge = {
-          mode: price === null ? 'QUANTITY' : 'AMOUNT',
-          price,
-          freeUnits,
-          unitsPerProductUnit: factor,
-        };
+      fc.property(chargeOf(rising), quantity, quantity, (rates, units, more) => {
         const line = { price: new Decimal('1'), places: 2 };
-        expect(rate(rates, units.plus(more), line).value.gte(rate(rates, units, line).value)).toBe(true);
+        expect(rate(rates, counted(units.plus(more)), line).value.gte(rate(rates, counted(units), line).value)).toBe(
+          true,
+        );
+      }),
+    );
+  });
+
+  it('costs the same in one tier without a flat price, graduated or by volume, as at a standard price', () => {
+    fc.assert(
+      fc.property(quantity, quantity, (unitPrice, units) => {
+        const tiers = [{ upTo: null, unitPrice, flatPrice: ZERO }];
+        const standard = priceSteps({ model: 'STANDARD', unitPrice }, counted(units));
+        expect(priceSteps({ model: 'GRADUATED', tiers }, counted(units))).toEqual(standard);
+        expect(priceSteps({ model: 'VOLUME', tiers }, counted(units))).toEqual(standard);
+      }),
+    );
+  });
+
+  it('is covered by the tiers from nothing to its end, without a gap', () => {
+    fc.assert(
+      fc.property(priceTiers, quantity, (tiers, units) => {
+        const steps = priceSteps({ model: 'GRADUATED', tiers }, counted(units));
+        expect(sum(steps.map((step) => step.units)).eq(units)).toBe(true);
+        steps.forEach((step, index) => expect(step.fromUnits.eq(steps[index - 1]?.toUnits ?? ZERO)).toBe(true));
+      }),
+    );
+  });
+
+  it('has free what its events one by one would have free, when counters tell of several equal ones', () => {
+    const counters = fc.array(
+      fc.record({ size: fc.integer({ min: 0, max: 50 }), events: fc.integer({ min: 1, max: 6 }) }),
+      {
+        maxLength: 8,
+      },
+    );
+    fc.assert(
+      fc.property(counters, fc.nat(20), fc.nat(300), (given, events, units) => {
+        const single = given.flatMap(({ size, events: count }) =>
+          Array.from({ length: count }, () => ({ quantity: new Decimal(size), events: new Decimal(1) })),
+        );
+        const together = given.map(({ size, events: count }) => ({
+          quantity: new Decimal(size * count),
+          events: new Decimal(count),
+        }));
+        const free = { events, units: new Decimal(units) };
+        expect(freeAllowance(together, free)).toEqual(freeAllowance(single, free));
       }),
     );
   });

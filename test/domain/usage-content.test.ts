@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { Decimal } from '../../src/domain/decimal';
-import { contentConflict, type UsageContent, usageContentHash, voidContentHash } from '../../src/domain/usage-content';
+import {
+  contentConflict,
+  correctionContentHash,
+  type UsageContent,
+  usageContentHash,
+} from '../../src/domain/usage-content';
 
 const CONTENT: UsageContent = {
   account: 'acme',
@@ -11,6 +16,7 @@ const CONTENT: UsageContent = {
   quantity: new Decimal('10'),
   dimensions: { region: 'eu', tier: '1' },
   meter: 'm1',
+  events: null,
 };
 
 describe('the content hash', () => {
@@ -19,7 +25,7 @@ describe('the content hash', () => {
     // ["USAGE","acme",null,"calls","2026-03-10T09:00:00.000Z","2026-03-10T10:00:00.000Z","10",[["region","eu"],["tier","1"]],"m1"]
     expect(usageContentHash(CONTENT)).toBe('83bc3807015ac339ba1eff2f20d581ed4931697dc3794a3c606e4a6ea3e5e49d');
     // ["VOID","a-key","sent twice"]
-    expect(voidContentHash({ voids: 'a-key', reason: 'sent twice' })).toBe(
+    expect(correctionContentHash({ target: 'a-key', reason: 'sent twice', quantity: null })).toBe(
       'e42ddd554b51a3bab148457c2ed6d5975dc162d553e13d91fe41a585b65675fc',
     );
   });
@@ -42,6 +48,7 @@ describe('the content hash', () => {
       quantity: fc.constantFrom('1', '1.0', '2').map((text) => new Decimal(text)),
       dimensions: fc.constantFrom(null, { 2: 'x', 1: 'y' }, { 1: 'y', 2: 'x' }, { 1: 'x', 2: 'y' }),
       meter: fc.constantFrom(null, 'null', ''),
+      events: fc.constantFrom(null, 0, 1, 10),
     });
     fc.assert(
       fc.property(content, content, (one, other) => {
@@ -60,6 +67,7 @@ describe('a conflict', () => {
     ['windowEnd', { windowEnd: new Date(0) }, '2026-03-10T10:00:00.000Z', '1970-01-01T00:00:00.000Z'],
     ['quantity', { quantity: new Decimal('10.5') }, '10', '10.5'],
     ['dimensions', { dimensions: { region: 'us' } }, { region: 'eu', tier: '1' }, { region: 'us' }],
+    ['events', { events: 3 }, null, '3'],
     ['meter', { meter: null }, 'm1', null],
   ])('names the field %s and both values', (field, change, recorded, sent) => {
     expect(contentConflict(CONTENT, { ...CONTENT, ...change })).toEqual({ field, recorded, sent });

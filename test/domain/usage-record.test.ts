@@ -1,5 +1,5 @@
 import { BillingError } from '../../src/domain/errors';
-import { countsWithin, parseUsage, parseVoid, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
+import { countsWithin, parseUsage, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
 import { counter } from '../support/usage-world';
 
 const HOUR = { windowStart: '2026-03-10T09:00:00Z', windowEnd: '2026-03-10T10:00:00Z' };
@@ -88,7 +88,8 @@ describe('parsing a counter', () => {
 });
 
 describe('what depends on metric and clock', () => {
-  const sum = { aggregation: 'SUM', signed: false } as const;
+  const sum = { aggregation: 'SUM', signed: false, perEvent: false } as const;
+  const count = { ...sum, aggregation: 'COUNT' } as const;
   const end = new Date(HOUR.windowEnd).getTime();
 
   it.each([
@@ -102,13 +103,34 @@ describe('what depends on metric and clock', () => {
   it.each([
     ['-1', sum, 'quantity'],
     ['-0', sum, null],
-    ['-1', { aggregation: 'SUM', signed: true } as const, null],
+    ['-1', { ...sum, signed: true }, null],
     ['0.5', sum, null],
-    ['0.5', { aggregation: 'COUNT', signed: false } as const, 'quantity'],
-    ['3.000', { aggregation: 'COUNT', signed: false } as const, null],
-    ['0', { aggregation: 'COUNT', signed: false } as const, null],
+    ['0.5', count, 'quantity'],
+    ['3.000', count, null],
+    ['0', count, null],
   ])('quantity %s for %o', (quantity, metric, field) => {
     expect(usageRefusal(draft({ quantity }), metric, new Date(end))?.details.field ?? null).toBe(field);
+  });
+});
+
+describe('events behind a quantity', () => {
+  const sum = { aggregation: 'SUM', signed: false } as const;
+  const now = new Date(HOUR.windowEnd);
+
+  it.each([0, 1, 2_147_483_647])('may be %i where the metric counts them', (events) => {
+    expect(usageRefusal(draft({ events }), { ...sum, perEvent: true }, now)).toBeNull();
+  });
+
+  it.each([-1, 0.5, 2_147_483_648, NaN])('are a whole number, not %d', (events) => {
+    expect(parseUsage(counter({ events }))).toMatchObject({ code: 'VALIDATION_FAILED', details: { field: 'events' } });
+  });
+
+  it('are refused where the metric counts none', () => {
+    expect(usageRefusal(draft({ events: 1 }), { ...sum, perEvent: false }, now)).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message: 'The metric counts no events: leave `events` out.',
+      details: { field: 'events' },
+    });
   });
 });
 
@@ -133,25 +155,5 @@ describe('the last instant of a window', () => {
 
   it('has no end to stay before where validity is without end', () => {
     expect(countsWithin(window('2030-01-01T00:00:00Z', '2030-01-02T00:00:00Z'), { ...validity, to: null })).toBe(true);
-  });
-});
-
-describe('parsing a void', () => {
-  const input = { idempotencyKey: 'v', voids: 'k', reason: 'sent twice' };
-
-  it.each([
-    ['idempotencyKey', { idempotencyKey: '' }],
-    ['voids', { voids: 'k'.repeat(201) }],
-    ['reason', { reason: '' }],
-    ['reason', { reason: '   ' }],
-    ['reason', { reason: 'r'.repeat(501) }],
-  ])('refuses a wrong %s', (field, change) => {
-    expect(() => parseVoid({ ...input, ...change })).toThrow(
-      expect.objectContaining({ code: 'VALIDATION_FAILED', details: expect.objectContaining({ field }) as unknown }),
-    );
-  });
-
-  it('takes a reason of 500 characters', () => {
-    expect(parseVoid({ ...input, reason: 'r'.repeat(500) }).reason).toHaveLength(500);
   });
 });

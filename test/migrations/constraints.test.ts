@@ -16,6 +16,8 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   billing_period: ['DELETE', 'TRUNCATE'],
   charge: ['DELETE', 'TRUNCATE'],
   contract: ['DELETE', 'TRUNCATE'],
+  ledger_block: ['DELETE', 'TRUNCATE', 'UPDATE'],
+  ledger_epoch: ['DELETE', 'TRUNCATE', 'UPDATE'],
   metric: ['DELETE', 'TRUNCATE'],
   service: ['DELETE', 'TRUNCATE'],
   slot_settlement: ['DELETE', 'TRUNCATE', 'UPDATE'],
@@ -26,7 +28,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
 const STATEMENTS: Record<Operation, (table: string) => string> = {
   DELETE: (table) => `delete from ${table}`,
   TRUNCATE: (table) => `truncate ${table} cascade`,
-  UPDATE: (table) => `update ${table} set id = default`,
+  UPDATE: (table) => `update ${table} set ${table.startsWith('ledger_') ? 'number' : 'id'} = default`,
 };
 
 let database: TestDatabase;

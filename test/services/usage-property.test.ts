@@ -4,7 +4,7 @@ import type { UsageInput } from '../../src/domain/usage-record';
 import { checkRollup } from '../../src/services/rollup-check';
 import { assignUsage } from '../../src/services/usage-assign';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
-import { voidUsage } from '../../src/services/usage-void';
+import { voidUsage } from '../../src/services/usage-corrections';
 import { startTestApp, type TestApp } from '../support/app';
 import { rerunsOf } from '../support/metrics';
 import { counter, seedLink, seedMetric, seedPartner, seedSubscription, seedUsageWorld } from '../support/usage-world';

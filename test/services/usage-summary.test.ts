@@ -1,7 +1,7 @@
 import type { Ctx } from '../../src/ctx';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
 import { usageSummary, type UsageGroup, type UsageSummaryFilter } from '../../src/services/usage-summary';
-import { voidUsage } from '../../src/services/usage-void';
+import { voidUsage } from '../../src/services/usage-corrections';
 import { startTestApp, type TestApp } from '../support/app';
 import { counter, seedLink, seedMetric, seedUsageWorld, type UsageWorld } from '../support/usage-world';
 

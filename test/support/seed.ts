@@ -52,7 +52,7 @@ export async function makeKey(
 export async function makeMetric(
   test: TestApp,
   key: string,
-  input: { code: string; aggregation?: string; unit?: string; name?: string },
+  input: { code: string; aggregation?: string; unit?: string; name?: string; perEvent?: boolean },
 ): Promise<{ id: string }> {
   const all = { name: `Metric ${input.code}`, unit: 'unit', aggregation: 'SUM', ...input };
   return (await mutate(test, key, { name: 'createMetric', input: all, selection: 'metric { id }' })).metric;

@@ -32,6 +32,8 @@ export interface Names {
   spareChargeId: string;
   keyIds: string[];
   records: string[];
+  /** The number of the first record. */
+  ledgerRow: string;
 }
 
 export interface World extends Names {
@@ -63,7 +65,8 @@ export function namesOfNothing(): Names {
     chargeId: id,
     spareChargeId: id,
     keyIds: [id, id, id],
-    records: ['nothing', 'nothing', 'nothing'],
+    records: ['nothing', 'nothing', 'nothing', 'nothing', 'nothing'],
+    ledgerRow: '999999999',
   };
 }
 
@@ -151,7 +154,7 @@ async function makeWorld(test: TestApp, mark: string, { running, derived }: Orde
 }
 
 async function recordUsage(test: TestApp, world: Begun): Promise<void> {
-  world.records = ['1', '2', '3'].map((n) => `${world.mark}-record-${n}`);
+  world.records = ['1', '2', '3', '4', '5'].map((n) => `${world.mark}-record-${n}`);
   for (const idempotencyKey of [...world.records, `${world.mark}-other`]) {
     const input = {
       account: idempotencyKey.endsWith('other') ? world.secondAccount : world.account,
@@ -188,8 +191,13 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     )
     .then(([rows]: [{ id: string }[]]) => rows);
   if (writeBack === undefined) throw new Error('the world lacks a write-back');
+  const [key = ''] = world.records;
+  const first = dataOf(await test.gql(world.key, `{ usageRecord(idempotencyKey: "${key}") { id } }`)).usageRecord as {
+    id: string;
+  };
   return {
     ...world,
+    ledgerRow: first.id,
     subscriptionId: running.id,
     contractId: running.contract.id,
     closedPeriodId: periodId,

@@ -181,6 +181,20 @@ export const proof: Chapter = {
         money { product { name } truth billed waived balance difference } } }`,
     },
     {
+      title: 'The receipt of a record, proven',
+      text: `Blocks of the ledger are sealed every minute; each holds the hashes of its records and of the block before. With
+\`text\`, \`recordHash\`, the hashes of \`path\` and \`blockHash\` anybody can check the proof; they differ in every
+installation and are left out here.`,
+      document: '{ receiptProof(id: "1") { recordId state blockNumber sealedAt path { side } } }',
+    },
+    {
+      title: 'The ledger, verified',
+      text: `Every record is hashed again and compared with its block: \`faults\` names what was edited, removed, moved or slipped
+in. Note \`lastHash\` elsewhere: it vouches for everything before. \`npx fusion-billing verify-ledger\` does all of it, with
+progress.`,
+      document: '{ verifyLedger { holds blocks rows lastBlock hasMore faults { kind recordId message } } }',
+    },
+    {
       title: 'How fresh the mirror is',
       text: '`asOf` is the instant as of which all mirrored records equal Odoo.',
       document:

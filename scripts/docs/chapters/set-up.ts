@@ -120,6 +120,32 @@ the product is 1,000 calls.`,
       keep: { storageCharge: 'createCharge.charge.id' },
     },
     {
+      title: 'Prices with tiers, packages and percentages',
+      text: `A price is one of six models: \`standard\`, \`graduated\`, \`graduatedPercentage\`, \`package\`, \`percentage\` and
+\`volume\`. What breaks a rule is named by its place: here the second tier does not rise.`,
+      document: `mutation ($input: CreateChargeInput!) { createCharge(input: $input) { charge { id } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          metric: 'storage_gb_hours',
+          mode: 'AMOUNT',
+          productOdooId: '{{metered}}',
+          currency: 'USD',
+          minimumAmount: '5.00',
+          price: {
+            graduated: {
+              tiers: [
+                { upTo: '100', unitPrice: '0.02', flatPrice: '1.00' },
+                { upTo: '100', unitPrice: '0.015' },
+                { unitPrice: '0.01' },
+              ],
+            },
+          },
+        },
+      },
+      refused: 'VALIDATION_FAILED',
+    },
+    {
       title: 'List charges',
       text: 'By service, by metric or by product.',
       document: `{ charges(service: "nexacloud", metric: "api_calls") {

@@ -106,6 +106,63 @@ in the batch and a problem. Sending the whole batch again is harmless.`,
       },
     },
     {
+      title: 'Void several records',
+      text: 'In one transaction, in their order, answered like a batch of counters.',
+      caller: 'service',
+      document: `mutation ($input: VoidUsageBatchInput!) { voidUsageBatch(input: $input) {
+        recordedCount duplicateCount rejectedCount results { index idempotencyKey status problem { code message field } } } }`,
+      variables: {
+        input: {
+          voids: [
+            {
+              idempotencyKey: 'void nexacloud/acct_42/api_calls/2026-03-10T08Z',
+              voids: 'nexacloud/acct_42/api_calls/2026-03-10T08Z',
+              reason: 'A load test.',
+            },
+            {
+              idempotencyKey: 'void nothing',
+              voids: 'nexacloud/acct_42/api_calls/2026-03-09T08Z',
+              reason: 'A load test.',
+            },
+          ],
+        },
+      },
+    },
+    {
+      title: 'Give a record another quantity',
+      text: 'A replacement is a record of its own, too. The counter keeps its key, its window and what was first sent; `effectiveQuantity` is what counts.',
+      caller: 'service',
+      document: `mutation ($input: ReplaceUsageInput!) { replaceUsage(input: $input) {
+        status record { idempotencyKey quantity effectiveQuantity corrections { kind quantity reason } } } }`,
+      variables: {
+        input: {
+          idempotencyKey: 'replace nexacloud/acct_42/api_calls/2026-03-10T09Z',
+          replaces: 'nexacloud/acct_42/api_calls/2026-03-10T09Z',
+          quantity: '2450',
+          reason: 'Health checks were counted.',
+        },
+      },
+    },
+    {
+      title: 'Replace several quantities',
+      text: 'A later replacement takes the place of an earlier one. Two that arrive at the same time do not: one of them is told of the other.',
+      caller: 'service',
+      document: `mutation ($input: ReplaceUsageBatchInput!) { replaceUsageBatch(input: $input) {
+        recordedCount results { status record { quantity effectiveQuantity } } } }`,
+      variables: {
+        input: {
+          replacements: [
+            {
+              idempotencyKey: 'replace again nexacloud/acct_42/api_calls/2026-03-10T09Z',
+              replaces: 'nexacloud/acct_42/api_calls/2026-03-10T09Z',
+              quantity: '2500',
+              reason: 'They are billed after all.',
+            },
+          ],
+        },
+      },
+    },
+    {
       title: 'Totals',
       text: 'For dashboards: as fast on a large ledger as on a small one.',
       caller: 'service',
