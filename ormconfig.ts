@@ -21,10 +21,14 @@ function snake(name: string): string {
 /** How much longer than the server itself we wait for it to end a statement. */
 const ANSWER_GRACE_MS = 5_000;
 
-/** A connection whose server gives no answer is closed: the pool would lend it to one request after the other. */
+/**
+ * A connection whose server gives no answer is closed: the pool would lend it to one request after the other. One that is cut
+ * while nobody holds it, between the pool and whoever asked, must not end the process: whoever uses it next is told.
+ */
 class ImpatientClient extends Client {
   constructor(config: ClientConfig) {
     super(config);
+    this.on('error', () => undefined);
     const query = this.query.bind(this) as (...given: unknown[]) => unknown;
     const closeIfSilent = (error: unknown): void => {
       if (types.isNativeError(error) && error.message === 'Query read timeout') void this.end().catch(() => undefined);
