@@ -54,8 +54,24 @@ export function bucketOf(rule: BucketRule, dimensions: Dimensions | null): Bucke
 }
 
 /** The buckets there are without any usage: what no filter takes, and each filter, without a group. */
-export function fixedBuckets({ filters }: BucketRule): Bucket[] {
+export function fixedBuckets({ filters }: Pick<BucketRule, 'filters'>): Bucket[] {
   return [null, ...filters].map((filter) => bucket(filter, {}));
+}
+
+/** What a bucket is called by: the name of its filter, null for none, and the values it groups by. */
+export interface BucketName {
+  filter: string | null;
+  group: Bucket['group'];
+}
+
+/** The bucket of a name. Records that were counted by it know no more. */
+export function bucketNamed({ filters }: Pick<BucketRule, 'filters'>, { filter: name, group }: BucketName): Bucket {
+  return bucket(filters.find((filter) => filter.name === name) ?? null, group);
+}
+
+/** The filters in the order in which they take a record: the first that matches has it. */
+export function filtersByPriority({ filters }: Pick<BucketRule, 'filters'>): ChargeFilter[] {
+  return filters.toSorted((one, other) => countKeys(other) - countKeys(one) || countValues(one) - countValues(other));
 }
 
 /** Two filters, in the order of their list, of which neither is the narrower one. */
@@ -90,6 +106,10 @@ function isNarrower(candidate: ChargeFilter, best: ChargeFilter | null): boolean
   if (best === null) return true;
   const [keys, bestKeys] = [candidate, best].map(({ match }) => Object.keys(match).length) as [number, number];
   return keys > bestKeys || (keys === bestKeys && countValues(candidate) < countValues(best));
+}
+
+function countKeys({ match }: ChargeFilter): number {
+  return Object.keys(match).length;
 }
 
 function countValues({ match }: ChargeFilter): number {

@@ -123,6 +123,12 @@ export interface Problem {
   details: Record<string, unknown> | null;
 }
 
+/** What was caught, as the value of a refusal. @throws whatever is none. */
+export function asRefusal(error: unknown): BillingError {
+  if (error instanceof BillingError) return error;
+  throw error;
+}
+
 /** The same refusal as data: the field apart, the other details together, null when there are none. */
 export function toProblem(error: BillingError): Problem {
   const { field, ...details } = error.details;

@@ -1,6 +1,6 @@
 /** Corrections as callers send them: what takes a record out of the count, or gives it another quantity. Syntax only. */
 import type { Decimal } from './decimal';
-import { BillingError } from './errors';
+import { asRefusal, type BillingError } from './errors';
 import { invalid, parseDecimal, parseText } from './parse';
 import { correctionContentHash } from './usage-content';
 import { MAX_NAME_LENGTH, optionalText } from './usage-record';
@@ -79,7 +79,6 @@ function parsed<T>(read: () => T): T | BillingError {
   try {
     return read();
   } catch (error) {
-    if (error instanceof BillingError) return error;
-    throw error;
+    return asRefusal(error);
   }
 }
