@@ -260,3 +260,15 @@ it('is sealed on in its order in a cluster whose transactions are younger', asyn
   await record(1, 'restored');
   expect(await seal()).toEqual({ blocks: 1, rows: 1 });
 });
+
+it('every column of a record is in what is hashed of it', async () => {
+  await record(1);
+  const [{ hashed, columns }] = await test.app.db.query(
+    `select jsonb_array_length(usage_record_text(r)::jsonb) as hashed,
+            (select count(*)::integer from information_schema.columns
+              where table_schema = 'public' and table_name = 'usage_record') as columns
+       from usage_record r`,
+  );
+  // The first one is the number of the format.
+  expect(hashed).toBe(columns + 1);
+});
