@@ -46,6 +46,8 @@ const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Query.balances': 50,
   'Query.currentUsage': 100,
   'Query.identities': 1_000,
+  'Query.traceInvoiceLine': 50,
+  'Query.traceRecord': 50,
   'Query.usageSummary': 100,
   'Query.__schema': 100,
   'Query.__type': 10,

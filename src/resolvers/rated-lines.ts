@@ -2,7 +2,6 @@
 import { strict as assert } from 'node:assert';
 import {
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -27,7 +26,14 @@ import { SubscriptionLine } from '../entities/subscription-line';
 import { type BillableLineOrder as BillableLineOrderName, billableLines } from '../services/billing-lists';
 import { storedSteps } from '../services/billing-reads';
 import type { RatedLine as Rated } from '../services/rating';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { adjustmentsByLineId, chargeById, metricById, periodById, subscriptionLineById } from './loaders';
 
 const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
@@ -143,14 +149,12 @@ export class BillableLineFilter {
   newest?: boolean | null;
 }
 
-@ArgsType()
-export class BillableLinesArguments extends PageArguments {
-  @Field(() => BillableLineFilter, { nullable: true, description: 'Which lines; all when left out.' })
-  filter?: BillableLineFilter | null;
-
-  @Field(() => BillableLineOrder, { defaultValue: BillableLineOrder.CREATED_AT_DESC, description: 'The order.' })
-  orderBy!: BillableLineOrderName;
-}
+const BillableLinesArguments = listArguments({
+  filter: BillableLineFilter,
+  description: 'Which lines; all when left out.',
+  order: BillableLineOrder,
+  byDefault: 'CREATED_AT_DESC',
+});
 
 @Resolver(() => RatedLine)
 export class RatedLinesResolver {
@@ -186,7 +190,8 @@ export class BillableLinesResolver {
   })
   async billableLines(
     @Context() ctx: Ctx,
-    @Args(() => BillableLinesArguments) { filter, orderBy, ...page }: BillableLinesArguments,
+    @Args(() => BillableLinesArguments)
+    { filter, orderBy, ...page }: ListArguments<BillableLineFilter, BillableLineOrderName>,
   ): Promise<Connection<BillableLine>> {
     return toConnection(await billableLines(ctx, filter ?? {}, { order: orderBy, page }));
   }

@@ -26,6 +26,9 @@ import { observeRootFields } from './observed-requests';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
+import { InvoiceLinesResolver, InvoicesResolver, SlotSettlementsResolver } from './settlements';
+import { InvoiceLineTraceResolver, TracedRecordsResolver, TracedWorthsResolver } from './trace-invoice-line';
+import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
 import { UsageCorrectionsResolver } from './usage-corrections';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
@@ -49,6 +52,9 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ContractsResolver,
   CurrentUsageResolver,
   IdentitiesResolver,
+  InvoiceLineTraceResolver,
+  InvoiceLinesResolver,
+  InvoicesResolver,
   LedgerResolver,
   MetricsResolver,
   MoneyIdentitiesResolver,
@@ -56,14 +62,19 @@ const RESOLVERS: NonEmptyArray<Function> = [
   PlansResolver,
   ProductsResolver,
   RatedLinesResolver,
+  RecordTraceResolver,
   RecordsIdentitiesResolver,
   RetryWriteBackPayloadResolver,
   ServiceStageResolver,
   ServicesResolver,
+  SlotSettlementsResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
+  TracedRecordsResolver,
+  TracedWorthsResolver,
   UnitsIdentitiesResolver,
+  UsageAssignmentsResolver,
   UsageCorrectionsResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,

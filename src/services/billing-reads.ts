@@ -8,6 +8,7 @@ import { BillableLine } from '../entities/billable-line';
 import { BillerSpan } from '../entities/biller-span';
 import { BillingBlock } from '../entities/billing-block';
 import { BillingPeriod } from '../entities/billing-period';
+import { SlotSettlement } from '../entities/slot-settlement';
 import { WriteBack } from '../entities/write-back';
 import { WriteBackAttempt } from '../entities/write-back-attempt';
 import { asUuid, notFound } from './access';
@@ -30,6 +31,7 @@ const PERIOD_VISIBLE = `period.contract_id in ${CONTRACTS}`;
 const LINE_VISIBLE = `line.charge_id in ${CHARGED('id')} and line.period_id in (
   select period.id from billing_period period where ${PERIOD_VISIBLE})`;
 const WRITE_BACK_VISIBLE = `write_back.product_id in ${CHARGED('product_id')} and write_back.contract_id in ${CONTRACTS}`;
+const SETTLEMENT_VISIBLE = `settlement.product_id in ${CHARGED('product_id')} and settlement.contract_id in ${CONTRACTS}`;
 const BLOCK_VISIBLE = `(block.product_id is null or block.product_id in ${CHARGED('product_id')})`;
 
 /** Holds for the blocks that the actor may see of periods it may see; the query must know `:serviceId`. */
@@ -52,6 +54,8 @@ export const lineQuery = (ctx: Ctx): SelectQueryBuilder<BillableLine> =>
   select(ctx, { entity: BillableLine, alias: 'line', visible: LINE_VISIBLE });
 export const writeBackQuery = (ctx: Ctx): SelectQueryBuilder<WriteBack> =>
   select(ctx, { entity: WriteBack, alias: 'write_back', visible: WRITE_BACK_VISIBLE });
+export const settlementQuery = (ctx: Ctx): SelectQueryBuilder<SlotSettlement> =>
+  select(ctx, { entity: SlotSettlement, alias: 'settlement', visible: SETTLEMENT_VISIBLE });
 
 export async function periodsByIds(ctx: Ctx, ids: readonly string[]): ById<BillingPeriod> {
   const periods = await periodQuery(ctx).andWhere('period.id in (:...ids)', { ids }).getMany();

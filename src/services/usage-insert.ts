@@ -42,21 +42,27 @@ export const isLate = (contractId: string, countedAt: string): string => `
 
 const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end - interval '1 microsecond' else i.window_start end`;
 
-/** Text sorts by bytes: any order would do that is the same everywhere, and this one is the cheapest. */
+/**
+ * Numbers come in the order in which records were sent, for the later one of two can be the one that counts; rows in that of
+ * their keys, so that requests with the same keys never wait for each other in a circle. Text sorts by bytes: any order would
+ * do that is the same everywhere, and this one is the cheapest.
+ */
 const INSERT = `
-  with inserted as (
-    insert into usage_record (transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+  with sent as materialized (
+    select i.*, ${LAST_INSTANT} as counted_at, nextval('usage_record_id_seq') as id
+      from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
+        metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer,
+        revision integer, opening numeric, reset boolean, operation text, dimensions jsonb, meter text,
+        source text, account text, subscription_id uuid, idempotency_key text, content_hash text)),
+  inserted as (
+    insert into usage_record (id, transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
       window_end, counted_at, quantity, events, revision, opening, reset, operation, dimensions, meter, source, actor, account, subscription_id, late,
       idempotency_key, content_hash, received_at)
-    select (select ledger_transaction()), i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
+    overriding system value
+    select i.id, (select ledger_transaction()), i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
       i.window_end, i.counted_at, i.quantity, i.events, i.revision, i.opening, i.reset, i.operation, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
       ${isLate('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
-    from (
-      select i.*, ${LAST_INSTANT} as counted_at
-        from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
-          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer,
-          revision integer, opening numeric, reset boolean, operation text, dimensions jsonb, meter text,
-          source text, account text, subscription_id uuid, idempotency_key text, content_hash text)) i
+    from sent i
     order by i.service_id, i.idempotency_key collate "C"
     on conflict (service_id, idempotency_key) do nothing
     returning id, service_id, idempotency_key, account_link_id, contract_id, metric_id, counted_at, quantity, late),

@@ -108,7 +108,7 @@ const COLUMNS = `u.window_start, u.window_end, u.counted_at, u.quantity, u.openi
 /** Heads of the series `w` that meet `condition`. */
 const ofSeries = (condition: string): string => {
   const inSeries = `u.metric_id = w.metric_id and u.dimensions is not distinct from w.dimensions
-    and u.meter is not distinct from w.meter and coalesce(u.root, u.id) is distinct from w.except and ${condition}`;
+    and u.meter is not distinct from w.meter and coalesce(u.root, u.id) is distinct from w.excepted and ${condition}`;
   return `${headsOfContract('w.contract_id', COLUMNS, inSeries)}
       union all ${headsOfLink('w.link_id', COLUMNS, `w.contract_id is null and ${inSeries}`)}`;
 };
@@ -120,7 +120,7 @@ const ofSeries = (condition: string): string => {
 const BESIDE = `
   select w.index, n.*
     from json_to_recordset($1) as w(index integer, contract_id uuid, link_id uuid, metric_id uuid, dimensions jsonb, meter text,
-           first timestamptz, last timestamptz, except bigint)
+           first timestamptz, last timestamptz, excepted bigint)
    cross join lateral (
      (select * from (${ofSeries('u.counted_at < w.first')}) h order by counted_at desc, position desc limit 1)
      union all
@@ -159,7 +159,7 @@ export async function recordsBeside(
       meter,
       first,
       last,
-      except,
+      excepted: except,
     };
   });
   for (const row of await tx.query<BesideRow[]>(BESIDE, [JSON.stringify(wanted)])) {

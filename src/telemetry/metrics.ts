@@ -6,9 +6,9 @@ import { Counter, Histogram, Registry } from 'prom-client';
 import type { BillingError } from '../domain/errors';
 import { createDatabaseGauges, type DatabaseGauges } from './gauges';
 
-/** What became of a counter or a void that was sent. */
+/** What became of a counter or a correction that was sent. */
 export type UsageOutcome = 'recorded' | 'duplicate' | 'conflicting' | 'rejected';
-/** What can count in a closed period: usage as it is recorded, a void, usage that found its contract. */
+/** What can count in a closed period: usage as it is recorded, a correction, usage that found its contract. */
 export type LateKind = 'usage' | 'correction' | 'assignment';
 
 /** The outcome of what was refused. */

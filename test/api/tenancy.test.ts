@@ -136,6 +136,13 @@ const WALK: Record<RootField, Entry> = {
   },
   'Query.syncRuns': { calls: [() => ({})] },
   'Query.syncStatus': { calls: [() => ({})] },
+  'Query.traceInvoiceLine': { calls: [(_own, { invoiceLine }) => ({ odooId: invoiceLine })] },
+  'Query.traceRecord': {
+    calls: [
+      (own, { service }) => ({ service, idempotencyKey: own.records[0] }),
+      (_own, { records }) => ({ idempotencyKey: records[0] }),
+    ],
+  },
   'Query.usageRecord': {
     calls: [
       (own, { service }) => ({ service, idempotencyKey: own.records[0] }),

@@ -17,6 +17,8 @@ export const ROOT_FIELDS = [
   'Query.subscriptions',
   'Query.syncRuns',
   'Query.syncStatus',
+  'Query.traceInvoiceLine',
+  'Query.traceRecord',
   'Query.usageRecord',
   'Query.usageRecords',
   'Query.usageSummary',

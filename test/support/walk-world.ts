@@ -34,6 +34,8 @@ export interface Names {
   records: string[];
   /** The number of the first record. */
   ledgerRow: string;
+  /** Bills the product that carries the metric. */
+  invoiceLine: number;
 }
 
 export interface World extends Names {
@@ -67,6 +69,7 @@ export function namesOfNothing(): Names {
     keyIds: [id, id, id],
     records: ['nothing', 'nothing', 'nothing', 'nothing', 'nothing'],
     ledgerRow: '999999999',
+    invoiceLine: 2_000_000_001,
   };
 }
 
@@ -191,6 +194,12 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     )
     .then(([rows]: [{ id: string }[]]) => rows);
   if (writeBack === undefined) throw new Error('the world lacks a write-back');
+  const [invoiceLine] = await test.app.db.query<{ odoo_id: number }[]>(
+    `select i.odoo_id from invoice_line i join subscription_line l on l.odoo_id = any(i.sale_line_odoo_ids)
+      where l.subscription_odoo_id = $1 and l.product_odoo_id = $2`,
+    [world.order, world.product],
+  );
+  if (invoiceLine === undefined) throw new Error('the world lacks an invoice');
   const [key = ''] = world.records;
   const first = dataOf(await test.gql(world.key, `{ usageRecord(idempotencyKey: "${key}") { id } }`)).usageRecord as {
     id: string;
@@ -198,6 +207,7 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
   return {
     ...world,
     ledgerRow: first.id,
+    invoiceLine: invoiceLine.odoo_id,
     subscriptionId: running.id,
     contractId: running.contract.id,
     closedPeriodId: periodId,
