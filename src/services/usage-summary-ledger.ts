@@ -96,16 +96,21 @@ function pairsOf(
   { metricIds, shape }: { metricIds: readonly string[]; shape: CountingShape },
   parameters: Parameters,
 ): string {
-  const [from, to] = [parameters.add(question.from), parameters.add(question.to)];
+  // Each place is added where it is used: PostgreSQL wants to know the type of every parameter.
+  const at = (instant: Date): string => `${parameters.add(instant)}::timestamptz`;
   const [account, contract] = [parameters.add(question.account), parameters.add(question.contractId)];
   const carries = carriesOn(shape, question);
-  const overlapping = `from billing_period p where p.contract_id = w.contract_id and p.start_at < ${to}
-    and (p.end_at is null or p.end_at > ${from})`;
-  const first = question.isPeriod ? `least(${from}, (select min(p.start_at) ${overlapping}))` : from;
-  const last = question.isPeriod ? `greatest(${to}, (select max(coalesce(p.end_at, 'infinity')) ${overlapping}))` : to;
-  const recent = carries ? 'true' : `u.hour >= ${from}`;
-  const inTime = question.isPeriod ? 'true' : `${recent} and u.hour < ${to}`;
-  return `select w.*, ${carries ? `timestamptz '-infinity'` : `(${first})::timestamptz`} as lower, (${last})::timestamptz as upper
+  const overlapping = (): string => `from billing_period p where p.contract_id = w.contract_id
+    and p.start_at < ${at(question.to)} and (p.end_at is null or p.end_at > ${at(question.from)})`;
+  const first = (): string =>
+    question.isPeriod ? `least(${at(question.from)}, (select min(p.start_at) ${overlapping()}))` : at(question.from);
+  const lower = carries ? `timestamptz '-infinity'` : first();
+  const last = question.isPeriod
+    ? `greatest(${at(question.to)}, (select max(coalesce(p.end_at, 'infinity')) ${overlapping()}))`
+    : at(question.to);
+  const sinceFrom = question.isPeriod || carries ? '' : ` and u.hour >= ${at(question.from)}`;
+  const inTime = question.isPeriod ? 'true' : `u.hour < ${at(question.to)}${sinceFrom}`;
+  return `select w.*, ${lower} as lower, ${last} as upper
       from (
         select distinct u.contract_id, case when u.contract_id is null then u.account_link_id end as link_id, u.metric_id
           from usage_rollup u join account_link l on l.id = u.account_link_id
