@@ -30,6 +30,7 @@ import { InvoiceLinesResolver, InvoicesResolver, SlotSettlementsResolver } from 
 import { InvoiceLineTraceResolver, TracedRecordsResolver, TracedWorthsResolver } from './trace-invoice-line';
 import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
 import { UsageCorrectionsResolver } from './usage-corrections';
+import { UsageReassignResolver } from './usage-reassign';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -76,6 +77,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   UnitsIdentitiesResolver,
   UsageAssignmentsResolver,
   UsageCorrectionsResolver,
+  UsageReassignResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

@@ -36,6 +36,7 @@ export const ROOT_FIELDS = [
   'Mutation.createMetric',
   'Mutation.createService',
   'Mutation.endAccountLink',
+  'Mutation.reassignUsage',
   'Mutation.recordUsage',
   'Mutation.recordUsageBatch',
   'Mutation.replaceUsage',
