@@ -219,11 +219,11 @@ that the meter began anew.`,
       title: 'Count records for another contract',
       text: `For usage that came to the wrong contract of its payer. Nothing is sent again: the records stay, and both contracts' closed
 periods are rated again. What counts there already is a \`DUPLICATE\`. Needs \`billing:run\`.`,
-      caller: 'service',
       document: `mutation ($input: ReassignUsageInput!) { reassignUsage(input: $input) {
         recordedCount duplicateCount rejectedCount rejections { index problem { code message field } } } }`,
       variables: {
         input: {
+          service: 'nexacloud',
           records: [
             { idempotencyKey: 'nexacloud/acct_42/api_calls/2026-03-10T09Z' },
             { idempotencyKey: 'void nexacloud/acct_42/api_calls/2026-03-10T08Z' },
