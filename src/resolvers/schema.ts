@@ -26,7 +26,9 @@ import { observeRootFields } from './observed-requests';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
+import { UsageAlertEventsResolver, UsageAlertsResolver } from './usage-alerts';
 import { UsageCorrectionsResolver } from './usage-corrections';
+import { UsageEstimatesResolver } from './usage-estimates';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -64,7 +66,10 @@ const RESOLVERS: NonEmptyArray<Function> = [
   SubscriptionsResolver,
   SyncResolver,
   UnitsIdentitiesResolver,
+  UsageAlertEventsResolver,
+  UsageAlertsResolver,
   UsageCorrectionsResolver,
+  UsageEstimatesResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

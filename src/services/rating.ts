@@ -123,12 +123,12 @@ export async function ratePeriod(
 export type PeriodRange = TimeRange & Pick<PeriodState, 'startOn' | 'endOn'>;
 
 /** A minimum is due for a share of the plan's interval; for all of it while the end or the plan is unknown. */
-function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): RatingTerms['days'] {
+export function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): RatingTerms['days'] {
   return endOn === null || plan === null ? undefined : shareOfInterval({ startOn, endOn }, plan);
 }
 
 /** What came first in the period, where the charge's free allowance depends on it. */
-async function occurrencesOf(
+export async function occurrencesOf(
   tx: EntityManager,
   { contractId, charge, range }: { contractId: string; charge: ChargeState; range: TimeRange },
 ): Promise<Occurrence[] | undefined> {
