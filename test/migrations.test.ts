@@ -63,6 +63,7 @@ const ADD_ONLY = [
   'billable_line',
   'ledger_block',
   'slot_settlement',
+  'usage_alert_event',
   'usage_assignment',
   'usage_record',
 ];
