@@ -4,7 +4,9 @@ import { Decimal } from '../domain/decimal';
 import { decimalColumn } from './columns';
 
 /** A threshold of an alert that was reached in a period; at most one a threshold and period, never changed. */
-@ObjectType({ description: 'A threshold of an alert that was reached in a period: at most once, and never taken back.' })
+@ObjectType({
+  description: 'A threshold of an alert that was reached in a period: at most once, and never taken back.',
+})
 @Entity('usage_alert_event')
 export class UsageAlertEvent {
   @Field(() => ID, { description: 'Our opaque id.' })
@@ -32,7 +34,8 @@ export class UsageAlertEvent {
   currency!: string | null;
 
   @Field(() => Date, {
-    description: 'When it was noticed: within some two minutes of the usage that reached it, at the latest at the close.',
+    description:
+      'When it was noticed: within some two minutes of the usage that reached it, at the latest at the close.',
   })
   @Column({ type: 'timestamptz' })
   crossedAt!: Date;

@@ -11,7 +11,9 @@ registerEnumType(UsageAlertKind, {
   name: 'UsageAlertKind',
   description: 'What an alert watches of the open period.',
   valuesConfig: {
-    UNITS: { description: "Units by the metric's aggregation, before free units, whether a charge prices them or not." },
+    UNITS: {
+      description: "Units by the metric's aggregation, before free units, whether a charge prices them or not.",
+    },
     AMOUNT: {
       description:
         "Money before tax and discount as `currentUsage` shows it, a minimum amount included, in the line's currency; an estimate in mode QUANTITY.",

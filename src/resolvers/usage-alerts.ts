@@ -29,14 +29,7 @@ import {
   usageAlerts,
 } from '../services/usage-alert-lists';
 import { archiveUsageAlert, createUsageAlert, updateUsageAlert } from '../services/usage-alerts';
-import {
-  ARCHIVED_FILTER,
-  type Connection,
-  connectionType,
-  orderEnum,
-  PageArguments,
-  toConnection,
-} from './connection';
+import { ARCHIVED_FILTER, type Connection, connectionType, orderEnum, PageArguments, toConnection } from './connection';
 import { contractById, metricById, periodById, serviceById, usageAlertById } from './loaders';
 
 const UsageAlertConnection = connectionType(UsageAlert, 'UsageAlert');
@@ -216,8 +209,7 @@ export class UsageAlertsResolver {
   @Authorized('catalog:write')
   @Mutation(() => ArchiveUsageAlertPayload, {
     nullable: true,
-    description:
-      'Takes an alert out of use; its events stay. Archiving it again changes nothing. Scope catalog:write.',
+    description: 'Takes an alert out of use; its events stay. Archiving it again changes nothing. Scope catalog:write.',
   })
   archiveUsageAlert(
     @Context() ctx: Ctx,

@@ -1,16 +1,5 @@
 /** What units would cost, in GraphQL. */
-import {
-  Arg,
-  Authorized,
-  Ctx as Context,
-  Field,
-  ID,
-  InputType,
-  Int,
-  ObjectType,
-  Query,
-  Resolver,
-} from 'type-graphql';
+import { Arg, Authorized, Ctx as Context, Field, ID, InputType, Int, ObjectType, Query, Resolver } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { estimateUsage, type UsageEstimate as Estimate } from '../services/usage-estimates';

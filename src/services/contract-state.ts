@@ -119,11 +119,7 @@ export async function loadContractStates(
 }
 
 /** One charge, on whatever order its product is; null when it is unknown or, with `serviceId`, another service's. */
-export async function loadCharge(
-  tx: EntityManager,
-  id: string,
-  serviceId: string | null,
-): Promise<ChargeState | null> {
+export async function loadCharge(tx: EntityManager, id: string, serviceId: string | null): Promise<ChargeState | null> {
   const [row] = await tx.query<ChargeRow[]>(
     `select ${CHARGE_COLUMNS}
        from charge c join metric m on m.id = c.metric_id join product p on p.id = c.product_id

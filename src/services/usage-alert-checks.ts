@@ -139,7 +139,8 @@ async function checkContract(ctx: Ctx, contractId: string): Promise<number> {
 
 /** Counts events for the metrics page, once their transaction is committed. */
 export function countFired({ metrics }: Pick<Ctx, 'metrics'>, fired: readonly FiredAlert[]): void {
-  for (const { serviceId, kind } of fired) metrics.usageAlertEvents.add(serviceId, kind === 'UNITS' ? 'units' : 'amount');
+  for (const { serviceId, kind } of fired)
+    metrics.usageAlertEvents.add(serviceId, kind === 'UNITS' ? 'units' : 'amount');
 }
 
 /**

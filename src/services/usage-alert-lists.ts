@@ -26,7 +26,9 @@ export async function usageAlerts(ctx: Ctx, filter: UsageAlertFilter, page: Page
   const serviceId = await narrowToContracts(ctx, query, { column: 'alert.contract_id', filter });
   if (serviceId !== null) query.andWhere('alert.service_id = :of', { of: serviceId });
   if (filter.metric !== null && filter.metric !== undefined) {
-    query.andWhere('alert.metric_id in (select id from metric where code = :code)', { code: searchable(filter.metric) });
+    query.andWhere('alert.metric_id in (select id from metric where code = :code)', {
+      code: searchable(filter.metric),
+    });
   }
   narrowToArchived(query, 'alert', filter.archived);
   return fetchPage(query, byId('alert'), page);

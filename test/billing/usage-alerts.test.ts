@@ -227,6 +227,21 @@ it('a contract that cannot be rated is passed over, told of, and stays due', asy
   expect(await checkAlerts(story.test.ctx())).toEqual({ contracts: 1, events: 1 });
 });
 
+it('what was reached is counted on the metrics page, by the check and by the close', async () => {
+  await begin();
+  await alert({ thresholds: ['10', '20', '40'] });
+  await story.usedBy('2026-03-10T10:00:00Z', 25);
+  await check();
+  await story.usedBy('2026-03-31T23:00:00Z', 25);
+  await story.at('2026-04-01T02:00:00Z');
+  const page = await story.test.server.inject({
+    url: '/metrics',
+    headers: { authorization: `Bearer ${story.test.adminKey}` },
+  });
+  expect(page.body).toContain('fusion_billing_usage_alert_events_total{service="cloud",kind="units"} 3');
+  expect(page.body).toContain('fusion_billing_usage_alert_events_total{service="cloud",kind="amount"} 0');
+});
+
 it('two checks at once write each event once', async () => {
   await begin();
   await alert({ thresholds: ['1', '2', '3'] });
