@@ -183,6 +183,50 @@ it('a record that is committed late is not missed, although others with larger i
   );
 });
 
+it('usage that comes while its contract is being checked makes it due again', async () => {
+  await begin();
+  await alert({ thresholds: ['10'] });
+  const checking = story.test.app.db.createQueryRunner();
+  await checking.startTransaction();
+  try {
+    // A check that has taken the alert up, and has rated the period before the usage below.
+    await checking.query(`update usage_alert set due_at = due_at + interval '1 hour'`);
+    await story.usedBy('2026-03-01T08:00:30Z', 12);
+    const other = checkAlerts(story.test.ctx());
+    await story.test.app.db.query('select pg_sleep(0.3)');
+    await checking.commitTransaction();
+    expect(await other).toEqual({ contracts: 1, events: 1 });
+  } finally {
+    await checking.release();
+  }
+});
+
+it('reads a long stretch of the ledger in parts, all in one run', async () => {
+  await begin();
+  await alert({ thresholds: ['10'] });
+  await check();
+  const key = await story.usedBy('2026-03-10T10:00:00Z', 4);
+  await check();
+  // Twice 30,000 rows without a contract, and behind them what reaches the threshold.
+  for (const part of [1, 2]) {
+    await story.test.app.db.query(
+      `insert into usage_record (service_id, account_link_id, unassigned_reason, metric_id, window_start, window_end, counted_at, quantity,
+          actor, late, idempotency_key, content_hash, received_at)
+       select service_id, account_link_id, 'NO_CONTRACT', metric_id, window_start, window_end, counted_at, 0, actor, late,
+              $2 || '/' || n, content_hash, received_at
+         from usage_record, generate_series(1, 30000) n where idempotency_key = $1`,
+      [key, part],
+    );
+  }
+  await story.test.app.db.query(
+    `insert into usage_rollup (account_link_id, contract_id, metric_id, hour, quantity, records)
+     select account_link_id, null, metric_id, hour, 0, 60000 from usage_rollup`,
+  );
+  await story.usedBy('2026-03-10T10:01:00Z', 6);
+  await check();
+  expect(await reached()).toEqual(['2026-03-01: 10 at 10']);
+});
+
 it('a run that dies at any of its statements is run again, with the same events', async () => {
   await begin();
   await alert({ thresholds: ['5'], name: 'one' });
