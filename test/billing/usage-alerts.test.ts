@@ -1,4 +1,5 @@
 /** Alerts, from the counters to the events: each threshold once a period, whatever comes between, and however late it commits. */
+import type { QueryRunner } from 'typeorm';
 import { checkAlerts } from '../../src/services/usage-alert-checks';
 import { Story } from '../support/story';
 
@@ -45,6 +46,25 @@ async function events(): Promise<EventView[]> {
 
 async function reached(): Promise<string[]> {
   return (await events()).map(({ threshold, value, period }) => `${period.startOn}: ${threshold} at ${value}`);
+}
+
+/** Adds a record like that of `key` in a transaction of its own. The rollup knows nothing of it: see `balanceRollup`. */
+async function addBesides(runner: QueryRunner, key: string, quantity: number): Promise<void> {
+  await runner.query(
+    `insert into usage_record (service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, quantity,
+        actor, late, idempotency_key, content_hash, received_at)
+     select service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, $2, actor, late,
+            'late', content_hash, received_at
+       from usage_record where idempotency_key = $1`,
+    [key, quantity],
+  );
+}
+
+async function balanceRollup(quantity: number): Promise<void> {
+  await story.test.app.db.query(
+    'update usage_rollup set quantity = quantity + $1, records = records + 1 where ctid = (select min(ctid) from usage_rollup)',
+    [quantity],
+  );
 }
 
 it('an event for each threshold, once, also for those that one record jumps over', async () => {
@@ -159,14 +179,7 @@ it('a record that is committed late is not missed, although others with larger i
   try {
     const key = await story.usedBy('2026-03-10T10:00:00Z', 8);
     // The same again, in a transaction that began to write before the next record and ends after it was read.
-    await late.query(
-      `insert into usage_record (service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, quantity,
-          actor, late, idempotency_key, content_hash, received_at)
-       select service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, 9, actor, late,
-              'late', content_hash, received_at
-         from usage_record where idempotency_key = $1`,
-      [key],
-    );
+    await addBesides(late, key, 9);
     await story.usedBy('2026-03-10T10:01:00Z', 4);
     await check();
     expect(await reached()).toEqual(['2026-03-01: 10 at 12']);
@@ -177,28 +190,36 @@ it('a record that is committed late is not missed, although others with larger i
   }
   await check();
   expect(await reached()).toEqual(['2026-03-01: 10 at 12', '2026-03-01: 20 at 21']);
-  // The rollup knows nothing of a row made by hand.
-  await story.test.app.db.query(
-    'update usage_rollup set quantity = quantity + 9, records = records + 1 where ctid = (select min(ctid) from usage_rollup)',
-  );
+  await balanceRollup(9);
 });
 
-it('usage that comes while its contract is being checked makes it due again', async () => {
+it('usage that is committed while its contract is being checked makes it due again', async () => {
   await begin();
   await alert({ thresholds: ['10'] });
-  const checking = story.test.app.db.createQueryRunner();
-  await checking.startTransaction();
+  const key = await story.usedBy('2026-03-10T10:00:00Z', 4);
+  const [late, checking] = [story.test.app.db.createQueryRunner(), story.test.app.db.createQueryRunner()];
   try {
-    // A check that has taken the alert up, and has rated the period before the usage below.
-    await checking.query(`update usage_alert set due_at = due_at + interval '1 hour'`);
-    await story.usedBy('2026-03-01T08:00:30Z', 12);
-    const other = checkAlerts(story.test.ctx());
-    await story.test.app.db.query('select pg_sleep(0.3)');
+    await late.startTransaction();
+    await addBesides(late, key, 8);
+    // A check has taken the alert up, and has rated the period without the usage that is committed next.
+    await checking.startTransaction();
+    await checking.query(`update usage_alert set due_at = '2026-03-10T11:00:00Z'`);
+    await late.commitTransaction();
+    // Another run reads of it, and dies before it looks for what is due.
+    const sent = jest.spyOn(story.test.app.db.logger, 'logQuery').mockImplementation((query) => {
+      if (query.includes('order by min(due_at)')) throw new Error('killed');
+    });
+    const other = checkAlerts(story.test.ctx()).catch((error: unknown) => String(error));
+    await checking.query('select pg_sleep(0.3)');
     await checking.commitTransaction();
-    expect(await other).toEqual({ contracts: 1, events: 1 });
+    expect(await other).toBe('Error: killed');
+    sent.mockRestore();
+    expect(await checkAlerts(story.test.ctx())).toEqual({ contracts: 1, events: 1 });
   } finally {
+    await late.release();
     await checking.release();
   }
+  await balanceRollup(8);
 });
 
 it('reads a long stretch of the ledger in parts, all in one run', async () => {
