@@ -29,7 +29,9 @@ import { ServicesResolver } from './services';
 import { InvoiceLinesResolver, InvoicesResolver, SlotSettlementsResolver } from './settlements';
 import { InvoiceLineTraceResolver, TracedRecordsResolver, TracedWorthsResolver } from './trace-invoice-line';
 import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
+import { UsageAlertEventsResolver, UsageAlertsResolver } from './usage-alerts';
 import { UsageCorrectionsResolver } from './usage-corrections';
+import { UsageEstimatesResolver } from './usage-estimates';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -75,7 +77,10 @@ const RESOLVERS: NonEmptyArray<Function> = [
   TracedWorthsResolver,
   UnitsIdentitiesResolver,
   UsageAssignmentsResolver,
+  UsageAlertEventsResolver,
+  UsageAlertsResolver,
   UsageCorrectionsResolver,
+  UsageEstimatesResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

@@ -34,6 +34,8 @@ const CONNECTIONS: Record<string, string> = {
   'Query.services': '{ services(first) * }',
   'Query.subscriptions': '{ subscriptions(first) * }',
   'Query.syncRuns': '{ syncRuns(first) * }',
+  'Query.usageAlertEvents': '{ usageAlertEvents(first) * }',
+  'Query.usageAlerts': '{ usageAlerts(first) * }',
   'Query.usageRecords': '{ usageRecords(first) * }',
   'Query.writeBacks': '{ writeBacks(first) * }',
   'SyncRun.setAside': '{ syncRuns(first) { nodes { setAside(first: 1) * } } }',

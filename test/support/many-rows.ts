@@ -93,4 +93,10 @@ const STATEMENTS = [
   `insert into sync_run (model, is_full, requested_by, requested_at, started_at, finished_at, problems, error)
    select 'PLAN', false, 'test', created_at, created_at, created_at, jsonb_build_array($1::jsonb, $1::jsonb), 'INTERNAL'
      from service`,
+  `insert into usage_alert (service_id, contract_id, metric_id, name, kind, thresholds, due_at, created_at)
+   select c.service_id, p.contract_id, c.metric_id, 'an alert', 'UNITS', '["1"]', b.created_at, b.created_at
+     from billable_line b join billing_period p on p.id = b.period_id join charge c on c.id = b.charge_id
+    where b.revision = 1`,
+  `insert into usage_alert_event (alert_id, period_id, threshold, value, crossed_at)
+   select a.id, p.id, 1, 1, a.created_at from usage_alert a join billing_period p on p.contract_id = a.contract_id`,
 ];

@@ -31,6 +31,8 @@ export interface Names {
   chargeId: string;
   spareChargeId: string;
   keyIds: string[];
+  /** Of the first there is an event. */
+  alertIds: string[];
   records: string[];
   /** The number of the first record. */
   ledgerRow: string;
@@ -67,6 +69,7 @@ export function namesOfNothing(): Names {
     chargeId: id,
     spareChargeId: id,
     keyIds: [id, id, id],
+    alertIds: [id, id],
     records: ['nothing', 'nothing', 'nothing', 'nothing', 'nothing'],
     ledgerRow: '999999999',
     invoiceLine: 2_000_000_001,
@@ -182,6 +185,7 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
   const running = nodes.find(({ odooId }) => odooId === world.order);
   const derived = nodes.find(({ odooId }) => odooId !== world.order);
   if (running === undefined || !derived?.contract.openPeriod.derived) throw new Error('the world lacks its orders');
+  const alertIds = await makeAlerts(test, world, running.contract.id);
   const periodId = running.contract.openPeriod.id;
   await mutate(test, world.key, { name: 'closePeriod', input: { periodId }, selection: 'period { id }' });
   const [writeBack] = await test.app.db
@@ -213,7 +217,24 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     closedPeriodId: periodId,
     derivedPeriodId: derived.contract.openPeriod.id,
     writeBackId: writeBack.id,
+    alertIds,
   };
+}
+
+/** Their first event is that of the close. */
+async function makeAlerts(test: TestApp, world: World, contractId: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const n of ['1', '2']) {
+    const watched = { contractId, metric: world.metric, kind: 'UNITS', thresholds: ['7.25'] };
+    const input = { ...watched, name: `${world.mark} alert ${n}` };
+    const { usageAlert } = await mutate(test, world.key, {
+      name: 'createUsageAlert',
+      input,
+      selection: 'usageAlert { id }',
+    });
+    ids.push(usageAlert.id);
+  }
+  return ids;
 }
 
 function problemOf(mark: string): string {

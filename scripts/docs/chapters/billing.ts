@@ -18,6 +18,24 @@ export const due: Chapter = {
       variables: { account: 'acct_42' },
     },
     {
+      title: 'What units would cost',
+      text: 'Nothing is stored. A charge of mode QUANTITY needs its contract, whose order has the price.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currency
+        lines { units billableUnits value explanationText } } }`,
+      variables: { input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000' } },
+    },
+    {
+      title: 'What they would add',
+      text: 'On top of what the open period has come to: the free units are used up already.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currentAmount difference currency
+        lines { units billableUnits explanationText } } }`,
+      variables: {
+        input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000', onTopOfCurrent: true },
+      },
+    },
+    {
       title: 'Balances',
       text: `For each product: \`truth\` is what all usage is worth, \`billed\` what Odoo has invoiced, \`due\` the rest, and \`target\` what is
 written to Odoo next. A period counts once it is closed.`,
