@@ -6,10 +6,12 @@ import { AccountLinksResolver } from './account-links';
 import { ApiKeysResolver } from './api-keys';
 import { AuditEntriesResolver } from './audit-entries';
 import { authChecker } from './auth';
+import { BalanceEntriesResolver, WaiveBalancePayloadResolver } from './balance-entries';
 import { BalancesResolver } from './balances';
 import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
 import { BillerSpansResolver, ContractsResolver } from './contracts';
 import { CurrentUsageResolver } from './current-usage';
+import { FinalDuesResolver, SettleFinalDuePayloadResolver } from './final-dues';
 import {
   IdentitiesResolver,
   MoneyIdentitiesResolver,
@@ -17,6 +19,11 @@ import {
   UnitsIdentitiesResolver,
 } from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import {
+  DecideRatingDifferencePayloadResolver,
+  RatingDifferencesResolver,
+  RerateClosedPeriodsPayloadResolver,
+} from './rating-differences';
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
@@ -39,6 +46,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   AdjustmentsResolver,
   ApiKeysResolver,
   AuditEntriesResolver,
+  BalanceEntriesResolver,
   BalancesResolver,
   BillableLinesResolver,
   BillerSpansResolver,
@@ -48,6 +56,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
+  DecideRatingDifferencePayloadResolver,
+  FinalDuesResolver,
   IdentitiesResolver,
   LedgerResolver,
   MetricsResolver,
@@ -56,10 +66,13 @@ const RESOLVERS: NonEmptyArray<Function> = [
   PlansResolver,
   ProductsResolver,
   RatedLinesResolver,
+  RatingDifferencesResolver,
   RecordsIdentitiesResolver,
+  RerateClosedPeriodsPayloadResolver,
   RetryWriteBackPayloadResolver,
   ServiceStageResolver,
   ServicesResolver,
+  SettleFinalDuePayloadResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
@@ -68,6 +81,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,
+  WaiveBalancePayloadResolver,
   WriteBackAttemptsResolver,
   WriteBacksResolver,
 ];

@@ -22,7 +22,7 @@ export interface ContractFilter {
 }
 
 /** Narrows `query` to the contracts wanted by account and id; returns the service that is meant, null for all. */
-async function narrowToContracts<T extends ObjectLiteral>(
+export async function narrowToContracts<T extends ObjectLiteral>(
   ctx: Ctx,
   query: SelectQueryBuilder<T>,
   { column, filter }: { column: string; filter: ContractFilter },

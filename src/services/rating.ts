@@ -6,6 +6,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { Decimal, ZERO } from '../domain/decimal';
 import { type PlanInterval, shareOfInterval } from '../domain/period';
+import { RATING_VERSION } from '../domain/rating-version';
 import {
   needsOccurrences,
   type Occurrence,
@@ -16,6 +17,7 @@ import {
 } from '../domain/price';
 import type { StoredPriceStep } from '../entities/billable-line';
 import type { ChargeState, ContractState, LineState, PeriodState } from './contract-state';
+import { ledgerMarks, reasonForRevision, type StoredLine } from './rating-difference';
 import { firstOccurrences, type TimeRange, usageTotals } from './usage-totals';
 
 export interface RatedLine extends Rating {
@@ -144,12 +146,14 @@ export async function storeLines(
   lines: readonly RatedLine[],
   now: Date,
 ): Promise<void> {
-  for (const line of lines) await storeRevision(tx, period.id, { ...line, revision: 1 }, now);
+  const markOf = await ledgerMarks(tx, period.id);
+  for (const line of lines)
+    await storeRevision(tx, period.id, { ...line, revision: 1, ledgerMark: markOf(line.charge.metricId) }, now);
 }
 
 /**
  * Rates the contract's dirty closed periods again. What changed gets a new revision, and an adjustment that enters the
- * balance with the open period. A period stays dirty while a metric of it is ambiguous. Returns whether anything changed.
+ * balance with the open period; what only newer rating code would change is reported instead. A period stays dirty while a metric of it is ambiguous. Returns whether anything changed.
  */
 export async function rerateDirtyPeriods(tx: EntityManager, state: ContractState, now: Date): Promise<boolean> {
   const open = state.periods.at(-1);
@@ -159,15 +163,17 @@ export async function rerateDirtyPeriods(tx: EntityManager, state: ContractState
     const stored = await newestRevisions(tx, period.id);
     const ratedBefore = new Set(stored.keys());
     const { lines } = await ratePeriod(tx, state, period, ratedBefore);
+    const markOf = await ledgerMarks(tx, period.id);
     for (const line of lines) {
       const before = stored.get(line.charge.id);
-      if (before !== undefined && before.value.eq(line.value) && before.units.eq(line.units)) continue;
-      const lineId = await storeRevision(tx, period.id, { ...line, revision: (before?.revision ?? 0) + 1 }, now);
-      await storeAdjustment(
-        tx,
-        { lineId, period, open, line, difference: line.value.minus(before?.value ?? ZERO) },
-        now,
-      );
+      const ledgerMark = markOf(line.charge.metricId);
+      const key = { periodId: period.id, chargeId: line.charge.id, bucket: '' };
+      const reason = await reasonForRevision(tx, { ...key, before, now: line, ledgerMark }, now);
+      if (reason === null) continue;
+      const revision = (before?.revision ?? 0) + 1;
+      const lineId = await storeRevision(tx, period.id, { ...line, revision, ledgerMark }, now);
+      const difference = line.value.minus(before?.value ?? ZERO);
+      await storeAdjustment(tx, { lineId, period, open, line, difference, reason }, now);
       changed = true;
     }
     period.dirty = fittingCharges(state, period, ratedBefore).ambiguous.size > 0;
@@ -176,22 +182,23 @@ export async function rerateDirtyPeriods(tx: EntityManager, state: ContractState
   return changed;
 }
 
-interface StoredLine {
-  revision: number;
-  units: Decimal;
-  value: Decimal;
+interface StoredFigures {
+  charge_id: string;
+  units: string;
+  value: string;
 }
 
 async function newestRevisions(tx: EntityManager, periodId: string): Promise<Map<string, StoredLine>> {
-  const rows = await tx.query<{ charge_id: string; revision: number; units: string; value: string }[]>(
-    `select distinct on (charge_id) charge_id, revision, units, value from billable_line
-      where period_id = $1 order by charge_id, revision desc`,
+  const rows = await tx.query<(Omit<StoredLine, 'units' | 'value'> & StoredFigures)[]>(
+    `select distinct on (charge_id) charge_id, id, revision, units, value, rating_version as "ratingVersion",
+            ledger_mark as "ledgerMark"
+       from billable_line where period_id = $1 order by charge_id, revision desc`,
     [periodId],
   );
   return new Map(
-    rows.map((row) => [
-      row.charge_id,
-      { revision: row.revision, units: new Decimal(row.units), value: new Decimal(row.value) },
+    rows.map(({ charge_id: chargeId, units, value, ...row }) => [
+      chargeId,
+      { ...row, units: new Decimal(units), value: new Decimal(value) },
     ]),
   );
 }
@@ -199,13 +206,13 @@ async function newestRevisions(tx: EntityManager, periodId: string): Promise<Map
 async function storeRevision(
   tx: EntityManager,
   periodId: string,
-  line: RatedLine & { revision: number },
+  line: RatedLine & { revision: number; ledgerMark: string },
   now: Date,
 ): Promise<string> {
   const [row] = await tx.query<{ id: string }[]>(
     `insert into billable_line (period_id, charge_id, revision, subscription_line_id, units, billable_units, value, amount,
-        currency, record_count, explanation, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning id`,
+        currency, record_count, explanation, created_at, rating_version, ledger_mark)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) returning id`,
     [
       periodId,
       line.charge.id,
@@ -219,6 +226,8 @@ async function storeRevision(
       line.recordCount,
       JSON.stringify(line.steps.map(printStep)),
       now,
+      RATING_VERSION,
+      line.ledgerMark,
     ],
   );
   assert(row !== undefined, 'an insert returns its row');
@@ -227,7 +236,14 @@ async function storeRevision(
 
 async function storeAdjustment(
   tx: EntityManager,
-  change: { lineId: string; period: PeriodState; open: PeriodState; line: RatedLine; difference: Decimal },
+  change: {
+    lineId: string;
+    period: PeriodState;
+    open: PeriodState;
+    line: RatedLine;
+    difference: Decimal;
+    reason: string;
+  },
   now: Date,
 ): Promise<void> {
   if (change.difference.isZero()) return;
@@ -240,7 +256,7 @@ async function storeAdjustment(
       change.open.id,
       change.line.charge.productId,
       change.difference.toFixed(),
-      'late usage, corrections or assignments',
+      change.reason,
       now,
     ],
   );
