@@ -54,6 +54,14 @@ const usage = (own: Names, fresh: string): Arguments => ({
   idempotencyKey: fresh,
   ...WINDOW,
 });
+const waiver = (own: Names, fresh: string, named: Arguments): Arguments => ({
+  contractId: own.contractId,
+  productOdooId: own.product,
+  value: '1',
+  reason: fresh,
+  idempotencyKey: fresh,
+  ...named,
+});
 const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), service: named.service })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: named.account })),
@@ -77,6 +85,14 @@ const WALK: Record<RootField, Entry> = {
       ({ service }) => ({ service }),
       ({ linkId }) => ({ subjectId: linkId }),
       ({ keyIds }) => ({ actor: keyIds[0] }),
+    ),
+  },
+  'Query.balanceEntries': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ product }) => ({ productOdooId: product }),
     ),
   },
   'Query.balances': { calls: [(_own, { contractId }) => ({ contractId })] },
@@ -113,6 +129,13 @@ const WALK: Record<RootField, Entry> = {
       (_own, { service, account }) => ({ service, account }),
     ],
   },
+  'Query.finalDues': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+    ),
+  },
   'Query.identities': {
     calls: filtered(
       ({ service }) => ({ service }),
@@ -121,6 +144,13 @@ const WALK: Record<RootField, Entry> = {
     ),
   },
   'Query.metrics': { calls: [(_own, { service }) => ({ service })] },
+  'Query.ratingDifferences': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+    ),
+  },
   'Query.receiptProof': { calls: [(_own, { ledgerRow }) => ({ id: ledgerRow })] },
   'Query.services': { calls: [() => ({})] },
   'Query.verifyLedger': { calls: [() => ({ fromBlock: 1 })], installationOnly: true },
@@ -244,6 +274,12 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.created',
     installationOnly: true,
   },
+  'Mutation.decideRatingDifference': {
+    calls: [
+      byInput((_own, { ratingDifferenceId }) => ({ id: ratingDifferenceId, accept: false, reason: 'as billed' })),
+    ],
+    audit: 'rating_difference.decided',
+  },
   'Mutation.endAccountLink': {
     calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[1], at: '2027-03-20T00:00:00Z' }))],
     audit: 'account_link.ended',
@@ -252,6 +288,10 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.recordUsageBatch': {
     calls: usages.map((call) => (own, named, fresh) => ({ input: { records: [call(own, named, fresh).input] } })),
     audit: 'LEDGER',
+  },
+  'Mutation.rerateClosedPeriods': {
+    calls: [byInput((_own, { contractId }) => ({ contractId, reason: 'an upgrade' }))],
+    audit: 'contract.rerated',
   },
   'Mutation.retryWriteBack': {
     calls: [byInput((_own, { writeBackId }) => ({ id: writeBackId }))],
@@ -266,6 +306,10 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.stage_changed',
     // Leaving LIVE is refused once Odoo has billed; so the way into it is walked again.
     prepare: ({ service }) => test.app.db.query(`update service set stage = 'DUAL_RUN' where code = $1`, [service]),
+  },
+  'Mutation.settleFinalDue': {
+    calls: [byInput((_own, { finalDueId }) => ({ id: finalDueId, how: 'INVOICED', reason: 'INV/7' }))],
+    audit: 'final_due.settled',
   },
   'Mutation.syncNow': { calls: [() => ({ input: { models: ['PLAN'] } })], audit: 'sync.requested' },
   'Mutation.updateAccountLink': {
@@ -285,6 +329,13 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.updateService': {
     calls: [byInput((_own, { service }, fresh) => ({ service, name: fresh }))],
     audit: 'service.updated',
+  },
+  'Mutation.waiveBalance': {
+    calls: [
+      byInput((own, { contractId }, fresh) => waiver(own, fresh, { contractId })),
+      byInput((own, { product }, fresh) => waiver(own, fresh, { productOdooId: product })),
+    ],
+    audit: 'balance.waived',
   },
   'Mutation.voidUsage': {
     calls: [

@@ -122,7 +122,12 @@ describe('a product that takes the place of another one on the order', () => {
     await removeLine();
     expect(await story.reasons()).toEqual(['FINAL_DUE']);
     const [item] = await items();
-    expect(item).toMatchObject({ value: '7', cause: 'LINE_GONE', state: 'OPEN', product: { odooId: story.product(1) } });
+    expect(item).toMatchObject({
+      value: '7',
+      cause: 'LINE_GONE',
+      state: 'OPEN',
+      product: { odooId: story.product(1) },
+    });
     expect(await refused({ id: item?.id, how: 'CREDITED' })).toEqual(['VALIDATION_FAILED', 'how']);
     expect(await refused({ id: item?.id, how: 'INVOICED', reason: '' })).toEqual(['VALIDATION_FAILED', 'reason']);
     expect(await refused({ id: '00000000-0000-7000-8000-000000000000', how: 'WAIVED' })).toEqual(['NOT_FOUND', 'id']);

@@ -150,8 +150,7 @@ it('with late usage it is late usage, whose adjustment says that the code is ano
       adjustments: [
         {
           value: '910',
-          reason:
-            'late usage, corrections or assignments; rated by version 2 of the rating code, and by 1 before',
+          reason: 'late usage, corrections or assignments; rated by version 2 of the rating code, and by 1 before',
         },
       ],
     },

@@ -13,7 +13,10 @@ async function waiver(value: string, more: Record<string, unknown> = {}): Promis
   return { contractId: await story.contractId(), productOdooId: story.product(1), value, reason: 'goodwill', ...more };
 }
 
-async function waive(value: string, more: Record<string, unknown> = {}): Promise<{ isDuplicate: boolean; entry: { id: string } }> {
+async function waive(
+  value: string,
+  more: Record<string, unknown> = {},
+): Promise<{ isDuplicate: boolean; entry: { id: string } }> {
   return (await story.run(WAIVE, await waiver(value, more))).waiveBalance;
 }
 
