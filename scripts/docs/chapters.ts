@@ -1,4 +1,5 @@
 /** The chapters of docs/api.md in the order of the story. */
+import { byName } from './chapters/balances';
 import { close, derived, due, endings, proof } from './chapters/billing';
 import { accounts, catalogue, keys, whoAmI } from './chapters/set-up';
 import { usage } from './chapters/usage';
@@ -12,6 +13,7 @@ export const CHAPTERS: readonly Chapter[] = [
   usage,
   due,
   close,
+  byName,
   derived,
   proof,
   endings,

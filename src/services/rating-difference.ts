@@ -3,7 +3,7 @@
  * ledger rows it saw. What differs though the mark is the same is reported, and enters a balance only when a person accepts it.
  */
 import type { EntityManager } from 'typeorm';
-import { Decimal } from '../domain/decimal';
+import type { Decimal } from '../domain/decimal';
 import { clip } from '../domain/errors';
 import { RATING_VERSION } from '../domain/rating-version';
 

@@ -2,6 +2,7 @@
  * Newer rating code and closed periods: what it alone would change is reported and decided by a person; late usage goes on as
  * ever. The newer code is played here: from version 2 on, calls are worth ten times as much.
  */
+import type * as Price from '../../src/domain/price';
 import { Story } from '../support/story';
 
 const mockCode = { version: 1 };
@@ -11,7 +12,7 @@ jest.mock('../../src/domain/rating-version', () => ({
   },
 }));
 jest.mock('../../src/domain/price', () => {
-  const real: typeof import('../../src/domain/price') = jest.requireActual('../../src/domain/price');
+  const real: typeof Price = jest.requireActual('../../src/domain/price');
   const rate: typeof real.rate = (...given) => {
     const rating = real.rate(...given);
     return mockCode.version === 1 ? rating : { ...rating, value: rating.value.times(10) };
