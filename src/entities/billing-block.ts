@@ -25,7 +25,7 @@ registerEnumType(BlockReason, {
     LINE_MISSING: { description: 'The order has no line with the product any more.' },
     FINAL_DUE: {
       description:
-        'Something is due that no line will bill, as the product left the order for good or the contract ended; a person settles it by settleFinalDue.',
+        'Something is due that no line will bill, as the product left the order for good; a person settles it by settleFinalDue.',
     },
     AMBIGUOUS_LINE: { description: 'Two lines of the order carry the product.' },
     AMBIGUOUS_CHARGE: { description: 'Two charges of the metric fit the order.' },

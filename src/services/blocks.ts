@@ -21,8 +21,8 @@ const MESSAGES: Record<BlockReason, string> = {
   FINAL_DUE: 'Nothing will bill what is due: add a line with the product in Odoo, or settle it by settleFinalDue.',
   AMBIGUOUS_LINE: 'Two lines of the order carry the product: remove one in Odoo.',
   AMBIGUOUS_CHARGE: 'Two charges of one metric fit the order: only one of their products may be on it.',
-  ORDER_CANCELLED: 'The order is cancelled or gone from Odoo.',
-  CONTRACT_ENDED: 'The order was renewed or churned in Odoo: settle what is due by hand.',
+  ORDER_CANCELLED: 'The order is cancelled or gone from Odoo: confirm it again, or settle what finalDues lists.',
+  CONTRACT_ENDED: 'The order was renewed or churned in Odoo: settle what finalDues lists.',
   CREDIT_NOTE:
     'A credit note or a cancelled invoice touches the line: decide in Odoo whether its usage is billed again.',
   CURRENCY_MISMATCH: "The order's currency is not the charge's: use an order in the charge's currency.",

@@ -20,7 +20,10 @@ interface Remnant {
   cause: 'LINE_GONE' | 'CONTRACT_ENDED';
 }
 
-/** Keeps the open items as what is found now says: each found gives a block, one that is not found any more is lifted. */
+/**
+ * Keeps the open items as what is found now says: one that is not found any more is lifted. Returns a block for each product
+ * that left the order; a contract that ended is blocked as a whole.
+ */
 export async function keepFinalDues(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<FoundBlock[]> {
   const open = state.periods.at(-1);
   if (open === undefined) return [];
@@ -29,12 +32,9 @@ export async function keepFinalDues(tx: EntityManager, ctx: Ctx, state: Contract
   for (const remnant of remnants.filter(isLittle)) await writeOff(tx, ctx, { contractId: state.id, open, remnant });
   const items = remnants.filter((remnant) => !isLittle(remnant));
   await storeItems(tx, ctx, state.id, items);
-  return items.map(({ charge }) => ({
-    periodId: open.id,
-    reason: 'FINAL_DUE',
-    productId: charge.productId,
-    lineId: null,
-  }));
+  return items
+    .filter(({ cause }) => cause === 'LINE_GONE')
+    .map(({ charge }) => ({ periodId: open.id, reason: 'FINAL_DUE', productId: charge.productId, lineId: null }));
 }
 
 async function findRemnants(
