@@ -54,11 +54,11 @@ export function bucketOf(rule: BucketRule, dimensions: Dimensions | null): Bucke
 }
 
 /** The buckets there are without any usage: what no filter takes, and each filter, without a group. */
-export function fixedBuckets({ filters }: BucketRule): Bucket[] {
+export function fixedBuckets({ filters }: Pick<BucketRule, 'filters'>): Bucket[] {
   return [null, ...filters].map((filter) => bucket(filter, {}));
 }
 
-/** Two filters, in the order of their list, of which neither is the narrower one. */
+/** Two filters that can match the same record; the first of the pair takes it. */
 export type FilterPair = readonly [ChargeFilter, ChargeFilter];
 
 /**
@@ -70,7 +70,7 @@ export function overlaps(filters: readonly ChargeFilter[]): FilterPair[] {
     filters
       .slice(index + 1)
       .filter((other) => canShare(one, other) && isWithin(one, other) === isWithin(other, one))
-      .map((other): FilterPair => [one, other]),
+      .map((other): FilterPair => (isNarrower(other, one) ? [other, one] : [one, other])),
   );
 }
 

@@ -20,6 +20,8 @@ import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from '
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
+import { ChargePinsResolver, PinnedContractsResolver } from './charge-pins';
+import { ChargeVersionsResolver } from './charge-versions';
 import { ChargesResolver } from './charges';
 import { MetricsResolver } from './metrics';
 import { observeRootFields } from './observed-requests';
@@ -43,7 +45,10 @@ const RESOLVERS: NonEmptyArray<Function> = [
   BillableLinesResolver,
   BillerSpansResolver,
   BillingPeriodsResolver,
+  ChargePinsResolver,
+  ChargeVersionsResolver,
   ChargesResolver,
+  PinnedContractsResolver,
   ClosePeriodPayloadResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,

@@ -3,6 +3,8 @@
  * lines that charges meter, the charges, who bills, and its periods. Reads only; callers hold the contract's lane.
  */
 import type { EntityManager } from 'typeorm';
+import type { ChargeFilter } from '../domain/bucket';
+import { type ChargeFilterJson, parseBucketRule } from '../domain/charge-filter';
 import { Decimal } from '../domain/decimal';
 import type { Aggregation } from '../domain/aggregate';
 import type { PlanInterval } from '../domain/period';
@@ -20,6 +22,7 @@ export interface OrderState {
   currency: string;
   places: number;
   plan: PlanInterval | null;
+  planOdooId: number | null;
   /** In Odoo's time: the newest mirrored change of the order. */
   syncedAt: Date;
 }
@@ -48,6 +51,17 @@ export interface ChargeState {
   freeUnits: Decimal;
   unitsPerProductUnit: Decimal;
   minimumAmount: Decimal;
+  filters: readonly ChargeFilter[];
+  groupBy: readonly string[];
+  /** What it is bound to: a plan, a contract, or nothing. */
+  planOdooId: number | null;
+  boundContractId: string | null;
+  /** The first of its versions, itself if it is the first. */
+  firstId: string;
+  /** It rates periods that begin on these days, `[validFrom, validTo)`; null is open. */
+  validFrom: string | null;
+  validTo: string | null;
+  /** When its first version was made. */
   createdAt: Date;
   /** Periods that begin then or later are not rated with it; null while in use. */
   archivedAt: Date | null;
@@ -77,10 +91,15 @@ export interface ContractState {
   seenNextInvoiceOn: string | null;
   seenInvoiceOdooId: number | null;
   order: OrderState;
-  /** Lines of the order, not gone, whose product some charge names. */
+  /** Lines of the order, not gone, whose product some charge names that is not bound elsewhere, or was ever written for. */
   lines: LineState[];
-  /** Charges whose product is on a line of the order, was on one that is gone, or was ever written for. */
+  /**
+   * Charges whose product is on a line of the order, was on one that is gone, or was ever written for; none that is bound to
+   * another contract.
+   */
   charges: ChargeState[];
+  /** Of metrics, the first version of the charge that people have pinned. */
+  pins: ReadonlyMap<string, string>;
   spans: SpanState[];
   /** Oldest first; the open one is the last. */
   periods: PeriodState[];
@@ -99,6 +118,7 @@ export async function loadContractStates(
   const contracts = await tx.query<ContractRow[]>(CONTRACTS_SQL, [contractIds]);
   const lines = byContract(await tx.query<Owned<LineRow>[]>(LINES_SQL, [contractIds]));
   const charges = byContract(await tx.query<Owned<ChargeRow>[]>(CHARGES_SQL, [contractIds]));
+  const pins = byContract(await tx.query<Owned<PinRow>[]>(PINS_SQL, [contractIds]));
   const spans = byContract(await tx.query<Owned<SpanState>[]>(SPANS_SQL, [contractIds]));
   const periods = byContract(await tx.query<Owned<PeriodState>[]>(PERIODS_SQL, [contractIds]));
   return new Map(
@@ -111,6 +131,7 @@ export async function loadContractStates(
         order: toOrder(contract),
         lines: (lines.get(contract.id) ?? []).map(toLine),
         charges: (charges.get(contract.id) ?? []).map(toCharge),
+        pins: new Map((pins.get(contract.id) ?? []).map(({ metricId, firstId }) => [metricId, firstId])),
         spans: spans.get(contract.id) ?? [],
         periods: periods.get(contract.id) ?? [],
       },
@@ -158,11 +179,20 @@ interface ContractRow {
   places: number;
   period_count: number | null;
   period_unit: PlanInterval['unit'] | null;
+  plan_odoo_id: number | null;
 }
 
 type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
 type LineRow = Textual<LineState>;
-type ChargeRow = Omit<Textual<ChargeState>, 'price'> & { price: PriceModelJson | null };
+type ChargeRow = Omit<Textual<ChargeState>, 'price' | 'filters'> & {
+  price: PriceModelJson | null;
+  filters: readonly ChargeFilterJson[];
+};
+
+interface PinRow {
+  metricId: string;
+  firstId: string;
+}
 
 function toLine(row: LineRow): LineState {
   return {
@@ -180,6 +210,7 @@ function toCharge(row: ChargeRow): ChargeState {
     freeUnits: new Decimal(row.freeUnits),
     unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
     minimumAmount: new Decimal(row.minimumAmount),
+    ...parseBucketRule(row.filters, row.groupBy),
   };
 }
 
@@ -196,9 +227,14 @@ function toOrder(row: ContractRow): OrderState {
     places: row.places,
     plan:
       row.period_count === null || row.period_unit === null ? null : { count: row.period_count, unit: row.period_unit },
+    planOdooId: row.plan_odoo_id,
     syncedAt: row.synced_at,
   };
 }
+
+/** SQL that holds for a charge that is bound to nothing, or to the contract or the plan of an order `s`. */
+export const boundHere = (charge: string): string => `(${charge}.contract_id = s.contract_id
+           or ${charge}.contract_id is null and (${charge}.plan_odoo_id is null or ${charge}.plan_odoo_id = s.plan_odoo_id))`;
 
 /** The newest order of each contract of $1. */
 const ORDERS = `(
@@ -208,7 +244,8 @@ const ORDERS = `(
 const CONTRACTS_SQL = `
   select c.id, c.seen_next_invoice_on::text, c.seen_invoice_odoo_id, s.id as order_id, s.odoo_id as order_odoo_id, s.order_state,
          s.subscription_state, s.start_on::text, s.next_invoice_on::text, s.gone_at is not null as gone, s.synced_at,
-         y.code as currency, y.decimal_places as places, p.period_count, p.period_unit
+         y.code as currency, y.decimal_places as places, p.period_count, p.period_unit,
+         s.plan_odoo_id
     from contract c
     join ${ORDERS} s on s.contract_id = c.id
     join currency y on y.odoo_id = s.currency_odoo_id
@@ -220,24 +257,34 @@ const LINES_SQL = `
     from ${ORDERS} s
     join subscription_line l on l.subscription_odoo_id = s.odoo_id and l.gone_at is null
     join product p on p.odoo_id = l.product_odoo_id
-   where exists (select 1 from charge c where c.product_id = p.id)
+   where exists (select 1 from charge c where c.product_id = p.id and ${boundHere('c')})
+      or exists (select 1 from write_back w where w.contract_id = s.contract_id and w.product_id = p.id)
    order by l.odoo_id`;
 
 const CHARGES_SQL = `
   select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
          m.unit as "metricUnit", m.aggregation, c.product_id as "productId", p.name as "productName", c.mode, c.price,
          c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
-         c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"
+         c.minimum_amount as "minimumAmount", c.filters, c.group_by as "groupBy", c.plan_odoo_id as "planOdooId",
+         c.contract_id as "boundContractId", first.id as "firstId", c.valid_from::text as "validFrom", c.valid_to::text as "validTo",
+         first.created_at as "createdAt", c.archived_at as "archivedAt"
     from (select s.contract_id, p.id as product_id
             from ${ORDERS} s
             join subscription_line l on l.subscription_odoo_id = s.odoo_id
             join product p on p.odoo_id = l.product_odoo_id
           union
           select contract_id, product_id from write_back where contract_id = any ($1)) known
-    join charge c on c.product_id = known.product_id
+    join charge c on c.product_id = known.product_id and (c.contract_id is null or c.contract_id = known.contract_id)
+    join charge first on first.id = coalesce(c.first_id, c.id)
     join metric m on m.id = c.metric_id
     join product p on p.id = c.product_id
    order by c.product_id, c.id`;
+
+const PINS_SQL = `
+  select n.contract_id as "contractId", n.metric_id as "metricId", coalesce(c.first_id, c.id) as "firstId"
+    from (select distinct on (contract_id, metric_id) contract_id, metric_id, charge_id
+            from charge_pin where contract_id = any ($1) order by contract_id, metric_id, id desc) n
+    join charge c on c.id = n.charge_id`;
 
 const SPANS_SQL = `
   select contract_id as "contractId", service_id as "serviceId", biller, starts_at as "startsAt", ends_at as "endsAt",

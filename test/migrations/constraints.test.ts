@@ -15,6 +15,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   biller_span: ['DELETE', 'TRUNCATE'],
   billing_period: ['DELETE', 'TRUNCATE'],
   charge: ['DELETE', 'TRUNCATE'],
+  charge_pin: ['DELETE', 'TRUNCATE', 'UPDATE'],
   contract: ['DELETE', 'TRUNCATE'],
   ledger_block: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_epoch: ['DELETE', 'TRUNCATE', 'UPDATE'],
