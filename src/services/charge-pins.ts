@@ -9,9 +9,9 @@ import { enqueue } from '../queue';
 import { asUuid, notFound } from './access';
 import { writeAudit } from './audit';
 import { chargesByIds } from './catalog-charge-reads';
+import { isBoundHere } from './charge-binding';
 import { loadContractState } from './contract-state';
 import { contractInSight } from './contracts';
-import { isBoundHere } from './fitting-charges';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
 

@@ -9,6 +9,7 @@ import { Decimal } from '../domain/decimal';
 import type { Aggregation } from '../domain/aggregate';
 import type { PlanInterval } from '../domain/period';
 import { parsePriceModel, type PriceModel, type PriceModelJson } from '../domain/price-model';
+import { boundHere, ratedHere } from './charge-binding';
 
 /** The one order of a contract; renewals, which add more, come later. */
 export interface OrderState {
@@ -95,7 +96,7 @@ export interface ContractState {
   lines: LineState[];
   /**
    * Charges whose product is on a line of the order, was on one that is gone, or was ever written for; none that is bound to
-   * another contract.
+   * another contract, and those of another plan only if they may have rated this one.
    */
   charges: ChargeState[];
   /** Of metrics, the first version of the charge that people have pinned. */
@@ -232,10 +233,6 @@ function toOrder(row: ContractRow): OrderState {
   };
 }
 
-/** SQL that holds for a charge that is bound to nothing, or to the contract or the plan of an order `s`. */
-export const boundHere = (charge: string): string => `(${charge}.contract_id = s.contract_id
-           or ${charge}.contract_id is null and (${charge}.plan_odoo_id is null or ${charge}.plan_odoo_id = s.plan_odoo_id))`;
-
 /** The newest order of each contract of $1. */
 const ORDERS = `(
     select distinct on (contract_id) * from subscription
@@ -262,19 +259,22 @@ const LINES_SQL = `
    order by l.odoo_id`;
 
 const CHARGES_SQL = `
-  select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
+  select s.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
          m.unit as "metricUnit", m.aggregation, c.product_id as "productId", p.name as "productName", c.mode, c.price,
          c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
          c.minimum_amount as "minimumAmount", c.filters, c.group_by as "groupBy", c.plan_odoo_id as "planOdooId",
          c.contract_id as "boundContractId", first.id as "firstId", c.valid_from::text as "validFrom", c.valid_to::text as "validTo",
          first.created_at as "createdAt", c.archived_at as "archivedAt"
-    from (select s.contract_id, p.id as product_id
-            from ${ORDERS} s
-            join subscription_line l on l.subscription_odoo_id = s.odoo_id
-            join product p on p.odoo_id = l.product_odoo_id
-          union
-          select contract_id, product_id from write_back where contract_id = any ($1)) known
-    join charge c on c.product_id = known.product_id and (c.contract_id is null or c.contract_id = known.contract_id)
+    from (select contract_id, product_id, max(plan_odoo_id) as plan_odoo_id, bool_or(written) as written
+            from (select s.contract_id, p.id as product_id, s.plan_odoo_id, false as written
+                    from ${ORDERS} s
+                    join subscription_line l on l.subscription_odoo_id = s.odoo_id
+                    join product p on p.odoo_id = l.product_odoo_id
+                  union all
+                  select contract_id, product_id, null, true from write_back where contract_id = any ($1)) known
+           group by contract_id, product_id) s
+    join charge c on c.product_id = s.product_id
+     and (${boundHere('c')} or c.contract_id is null and (s.written or ${ratedHere('c')}))
     join charge first on first.id = coalesce(c.first_id, c.id)
     join metric m on m.id = c.metric_id
     join product p on p.id = c.product_id

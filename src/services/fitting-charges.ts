@@ -2,6 +2,7 @@
  * Which charge rates each metric of a contract in a period: by the days on which versions hold, by what charges are bound to,
  * and by what people have pinned.
  */
+import { isBoundHere } from './charge-binding';
 import type { ChargeState, ContractState } from './contract-state';
 
 export interface FittingCharges {
@@ -44,15 +45,6 @@ export function fittingCharges(
     else ambiguous.add(metricId);
   }
   return { fitting, ambiguous };
-}
-
-/** Whether a charge is bound to nothing, to this contract, or to the plan of its order. */
-export function isBoundHere(
-  { boundContractId, planOdooId }: Pick<ChargeState, 'boundContractId' | 'planOdooId'>,
-  { id, order }: { id: string; order: { planOdooId: number | null } },
-): boolean {
-  if (boundContractId !== null) return boundContractId === id;
-  return planOdooId === null || planOdooId === order.planOdooId;
 }
 
 function holdsIn({ archivedAt, validFrom, validTo }: ChargeState, { start, startOn }: PeriodStart): boolean {

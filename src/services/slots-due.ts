@@ -1,7 +1,7 @@
 /** Finds the contracts that have something to plan, and plans them. */
 import type { Ctx } from '../ctx';
 import { writeTimes } from '../domain/period';
-import { boundHere } from './contract-state';
+import { boundHere } from './charge-binding';
 import { NEWEST_CHANGE, planContract } from './slots';
 
 /** An intent older than this is looked at again. */

@@ -1,7 +1,7 @@
 /** Which contract usage goes to when nobody named one: decided anew from the mirror, remembered by catalog-cache.ts. */
 import type { EntityManager } from 'typeorm';
 import type { UnassignedReason } from '../entities/usage-record';
-import { boundHere } from './contract-state';
+import { boundHere } from './charge-binding';
 
 /** The contract, or why there is none. */
 export type ContractChoice =
