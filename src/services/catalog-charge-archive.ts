@@ -48,7 +48,7 @@ export async function archiveCharge(ctx: Ctx, input: ArchiveChargeInput): Promis
       serviceId: charge.serviceId,
     });
     // Two charges that both fitted may have become one: the contracts with the product are planned again.
-    await replanContracts(tx, charge.productId);
+    await replanContracts(tx, charge.id);
     await enqueue(tx, 'assign-usage', {}, { jobKey: 'assign-usage' });
     return { charge };
   });

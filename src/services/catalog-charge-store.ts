@@ -9,6 +9,7 @@ import { notFound } from './access';
 import { writeAudit } from './audit';
 import { bumpCatalogVersion } from './catalog-version';
 import type { ChargeTerms } from './catalog-charge-terms';
+import { boundHere } from './charge-binding';
 import { violatedConstraint } from './transaction';
 
 type NewCharge = ChargeTerms &
@@ -36,7 +37,7 @@ export async function insertCharge(tx: EntityManager, ctx: Ctx, values: NewCharg
     serviceId: charge.serviceId,
     details: { ...detailsOf(charge), ...names },
   });
-  await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
+  await replanContracts(tx, charge.id);
   await enqueue(tx, 'assign-usage', {}, { jobKey: 'assign-usage' });
   return charge;
 }
@@ -51,13 +52,17 @@ function detailsOf(charge: Charge): Record<string, unknown> {
   };
 }
 
-/** Has the contracts with the product on an order planned again: which charge rates them, or how, may have changed. */
-export async function replanContracts(tx: EntityManager, productId: string): Promise<void> {
+/** Has the contracts that a charge may rate planned again: which charge does, or none without doubt, may have changed. */
+export async function replanContracts(tx: EntityManager, chargeId: string): Promise<void> {
   await tx.query(
     `update contract set planned_as_of = null where id in (
-       select s.contract_id from subscription s join subscription_line l on l.subscription_odoo_id = s.odoo_id
-         join product p on p.odoo_id = l.product_odoo_id where p.id = $1)`,
-    [productId],
+       select k.id from contract k where exists (
+         select 1 from charge c join product p on p.id = c.product_id
+           join subscription_line l on l.product_odoo_id = p.odoo_id
+           join subscription s on s.odoo_id = l.subscription_odoo_id
+          where c.id = $1 and s.contract_id = k.id and ${boundHere('c')})
+        order by k.id for no key update)`,
+    [chargeId],
   );
   await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
 }

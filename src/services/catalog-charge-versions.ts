@@ -9,7 +9,7 @@ import { Metric } from '../entities/metric';
 import { asUuid, notFound } from './access';
 import { lockService, refuseArchived, sentValue, storeChanges } from './catalog-change';
 import { chargesByIds } from './catalog-charge-reads';
-import { insertCharge, newestRatedPeriod, nextVersion, replanContracts } from './catalog-charge-store';
+import { insertCharge, newestRatedPeriod, nextVersion } from './catalog-charge-store';
 import { type ChargeTermsInput, overlapWarnings, parseTerms, refuseUnfitMetric } from './catalog-charge-terms';
 import type { MadeCharge } from './catalog-charges';
 import { inTransaction } from './transaction';
@@ -53,7 +53,6 @@ export async function createChargeVersion(ctx: Ctx, input: CreateChargeVersionIn
       firstId: charge.firstId ?? charge.id,
       previousId: previous?.id ?? null,
     });
-    await replanContracts(tx, productId);
     return { charge: version, warnings: overlapWarnings(terms) };
   });
 }

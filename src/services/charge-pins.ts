@@ -1,4 +1,5 @@
 /** Pins: a person's decision of which of several charges that fit rates a metric of a contract. The newest one counts. */
+import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
@@ -107,11 +108,11 @@ function firstOf({ id, firstId }: Charge): string {
 async function refuseUnfit(tx: EntityManager, contractId: string, charge: Charge): Promise<void> {
   if (charge.archivedAt !== null) throw conflict(`The charge is archived since ${charge.archivedAt.toISOString()}.`);
   const state = await loadContractState(tx, contractId);
-  const known = state?.charges.find(({ id }) => id === charge.id);
-  if (!state?.lines.some(({ productId }) => productId === charge.productId))
-    throw conflict("The charge's product is not on the contract's order.");
-  if (known === undefined || !isBoundHere(known, state))
+  assert(state !== null, 'a contract in sight has a state');
+  if (!isBoundHere({ boundContractId: charge.contractId, planOdooId: charge.planOdooId }, state))
     throw conflict('The charge is bound to another contract or plan.');
+  if (!state.lines.some(({ productId }) => productId === charge.productId))
+    throw conflict("The charge's product is not on the contract's order.");
 }
 
 function conflict(message: string): BillingError {
