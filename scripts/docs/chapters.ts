@@ -1,5 +1,6 @@
 /** The chapters of docs/api.md in the order of the story. */
 import { close, derived, due, endings, proof } from './chapters/billing';
+import { charges } from './chapters/charges';
 import { accounts, catalogue, keys, whoAmI } from './chapters/set-up';
 import { usage } from './chapters/usage';
 import type { Chapter } from './example';
@@ -14,5 +15,6 @@ export const CHAPTERS: readonly Chapter[] = [
   close,
   derived,
   proof,
+  charges,
   endings,
 ];
