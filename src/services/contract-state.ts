@@ -119,7 +119,6 @@ export async function loadContractStates(
   const contracts = await tx.query<ContractRow[]>(CONTRACTS_SQL, [contractIds]);
   const lines = byContract(await tx.query<Owned<LineRow>[]>(LINES_SQL, [contractIds]));
   const charges = byContract(await tx.query<Owned<ChargeRow>[]>(CHARGES_SQL, [contractIds]));
-  const pins = byContract(await tx.query<Owned<PinRow>[]>(PINS_SQL, [contractIds]));
   const spans = byContract(await tx.query<Owned<SpanState>[]>(SPANS_SQL, [contractIds]));
   const periods = byContract(await tx.query<Owned<PeriodState>[]>(PERIODS_SQL, [contractIds]));
   return new Map(
@@ -132,7 +131,7 @@ export async function loadContractStates(
         order: toOrder(contract),
         lines: (lines.get(contract.id) ?? []).map(toLine),
         charges: (charges.get(contract.id) ?? []).map(toCharge),
-        pins: new Map((pins.get(contract.id) ?? []).map(({ metricId, firstId }) => [metricId, firstId])),
+        pins: new Map(Object.entries(contract.pins)),
         spans: spans.get(contract.id) ?? [],
         periods: periods.get(contract.id) ?? [],
       },
@@ -181,6 +180,8 @@ interface ContractRow {
   period_count: number | null;
   period_unit: PlanInterval['unit'] | null;
   plan_odoo_id: number | null;
+  /** By metric. */
+  pins: Record<string, string>;
 }
 
 type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
@@ -189,11 +190,6 @@ type ChargeRow = Omit<Textual<ChargeState>, 'price' | 'filters'> & {
   price: PriceModelJson | null;
   filters: readonly ChargeFilterJson[];
 };
-
-interface PinRow {
-  metricId: string;
-  firstId: string;
-}
 
 function toLine(row: LineRow): LineState {
   return {
@@ -242,7 +238,11 @@ const CONTRACTS_SQL = `
   select c.id, c.seen_next_invoice_on::text, c.seen_invoice_odoo_id, s.id as order_id, s.odoo_id as order_odoo_id, s.order_state,
          s.subscription_state, s.start_on::text, s.next_invoice_on::text, s.gone_at is not null as gone, s.synced_at,
          y.code as currency, y.decimal_places as places, p.period_count, p.period_unit,
-         s.plan_odoo_id
+         s.plan_odoo_id,
+         (select coalesce(json_object_agg(pin.metric_id, coalesce(h.first_id, h.id)), '{}') from charge_pin pin
+            join charge h on h.id = pin.charge_id
+           where pin.contract_id = c.id and not exists (select 1 from charge_pin later where later.contract_id = c.id
+             and later.metric_id = pin.metric_id and later.id > pin.id)) as pins
     from contract c
     join ${ORDERS} s on s.contract_id = c.id
     join currency y on y.odoo_id = s.currency_odoo_id
@@ -279,12 +279,6 @@ const CHARGES_SQL = `
     join metric m on m.id = c.metric_id
     join product p on p.id = c.product_id
    order by c.product_id, c.id`;
-
-const PINS_SQL = `
-  select n.contract_id as "contractId", n.metric_id as "metricId", coalesce(c.first_id, c.id) as "firstId"
-    from (select distinct on (contract_id, metric_id) contract_id, metric_id, charge_id
-            from charge_pin where contract_id = any ($1) order by contract_id, metric_id, id desc) n
-    join charge c on c.id = n.charge_id`;
 
 const SPANS_SQL = `
   select contract_id as "contractId", service_id as "serviceId", biller, starts_at as "startsAt", ends_at as "endsAt",
