@@ -92,7 +92,7 @@ export interface ContractState {
   seenNextInvoiceOn: string | null;
   seenInvoiceOdooId: number | null;
   order: OrderState;
-  /** Lines of the order, not gone, whose product some charge names that is not bound elsewhere, or was ever written for. */
+  /** Lines of the order, not gone, whose product some charge names, be it one that is bound elsewhere. */
   lines: LineState[];
   /**
    * Charges whose product is on a line of the order, was on one that is gone, or was ever written for; none that is bound to
@@ -254,8 +254,7 @@ const LINES_SQL = `
     from ${ORDERS} s
     join subscription_line l on l.subscription_odoo_id = s.odoo_id and l.gone_at is null
     join product p on p.odoo_id = l.product_odoo_id
-   where exists (select 1 from charge c where c.product_id = p.id and ${boundHere('c')})
-      or exists (select 1 from write_back w where w.contract_id = s.contract_id and w.product_id = p.id)
+   where exists (select 1 from charge c where c.product_id = p.id)
    order by l.odoo_id`;
 
 const CHARGES_SQL = `

@@ -80,9 +80,8 @@ describe('a version', () => {
       plan: { odooId: planOdooId },
     });
     const second = await next(first.id, '2026-05-01', { price: { standard: { unitPrice: '0.7' } } });
-    const { id: _one, ...same } = first;
     expect(second).toEqual({
-      ...same,
+      ...first,
       id: second.id,
       validFrom: '2026-05-01',
       previous: { id: first.id },

@@ -1,4 +1,5 @@
 /** Versions, bindings and pins of charges in months of billing: each period is rated by the one charge that holds for it. */
+import { planChangedContracts } from '../../src/services/slots-due';
 import { dataOf } from '../support/seed';
 import { PLAIN_LINES, Story } from '../support/story';
 
@@ -25,6 +26,14 @@ async function version(id: string, validFrom: string, freeUnits: string): Promis
   const answer = await story.test.gql(story.test.adminKey, query, { i: { id, validFrom, freeUnits } });
   if (answer.errors === undefined) return dataOf(answer).createChargeVersion.charge.id;
   return { ...answer.errors[0]?.extensions, message: answer.errors[0]?.message };
+}
+
+/** Another plan than the order's, mirrored; its id in Odoo. */
+async function addPlan(fields: { name: string; billing_period_unit: string }): Promise<number> {
+  const plan = { billing_period_value: 1, active: true, ...fields };
+  const id = await story.test.sandbox.control.create('sale.subscription.plan', plan);
+  await story.minute();
+  return id;
 }
 
 async function firstCharge(): Promise<string> {
@@ -110,14 +119,36 @@ it('a charge of the contract comes before one of its plan, and that one before o
   expect(await story.invoiced()).toEqual([100, 90, 80]);
 });
 
+it('what a charge of a plan has rated stays its own when the order gets another plan', async () => {
+  story = await Story.open(MARCH);
+  await story.minute();
+  await story.service('cloud', 'LIVE');
+  await story.metric('cloud', 'calls');
+  await story.link('cloud', 'acme');
+  await create({ productOdooId: story.product(1), planOdooId: story.order.planId });
+  await create({ productOdooId: story.product(1), freeUnits: '10' });
+  await story.minute();
+  await story.usedBy('2026-03-20T10:00:00Z', 100);
+  await bill('2026-04-01');
+  await story.editOrder({ plan_id: await addPlan({ name: 'Monthly, too', billing_period_unit: 'month' }) });
+  await story.minute();
+  await story.test.clock.set(new Date('2026-04-20T10:00:00Z'));
+  await story.use(5, '2026-03-25T10:00:00Z');
+  await story.use(50, '2026-04-20T09:00:00Z');
+  await bill('2026-05-01');
+  expect(await story.invoiced()).toEqual([100, 45]);
+  const [march, april] = await story.periods();
+  expect(march?.lines).toMatchObject([{ units: '105', value: '105' }]);
+  expect(april?.lines).toMatchObject([{ units: '50', value: '40' }]);
+});
+
 it('a charge that is bound elsewhere meters no line and gives no contract', async () => {
   story = await Story.open({ ...MARCH, lines: WITH_MORE });
   await story.minute();
   await story.service('cloud', 'LIVE');
   await story.metric('cloud', 'calls');
   await story.link('cloud', 'acme');
-  const [other] = await story.test.app.db.query('select odoo_id from plan where odoo_id <> $1', [story.order.planId]);
-  const planOdooId = other?.odoo_id ?? (await addPlan());
+  const planOdooId = await addPlan({ name: 'Yearly', billing_period_unit: 'year' });
   await create({ productOdooId: story.product(2), planOdooId });
   await story.editLine({ qty_delivered: 7 }, 2);
   await story.minute();
@@ -126,6 +157,8 @@ it('a charge that is bound elsewhere meters no line and gives no contract', asyn
     (await story.run('{ usageRecords { nodes { unassignedReason contract { id } } } }')).usageRecords.nodes;
   expect(await reason()).toEqual([{ unassignedReason: 'NO_CONTRACT', contract: null }]);
   expect(await story.slot(2)).toBe(7);
+  // Nor is the contract planned again and again for a first write that never comes.
+  expect(await planChangedContracts(story.test.ctx())).toEqual({ planned: 0, failed: 0 });
   expect(await story.run('query ($i: ID!) { balances(contractId: $i) { due } }', await story.contractId())).toEqual({
     balances: [],
   });
@@ -135,14 +168,6 @@ it('a charge that is bound elsewhere meters no line and gives no contract', asyn
   await bill('2026-04-01');
   expect([await story.invoiced(1), await story.invoiced(2)]).toEqual([[100], [7]]);
 });
-
-/** Another plan than the order's, mirrored. */
-async function addPlan(): Promise<number> {
-  const fields = { name: 'Yearly', billing_period_value: 1, billing_period_unit: 'year', active: true };
-  const id = await story.test.sandbox.control.create('sale.subscription.plan', fields);
-  await story.minute();
-  return id;
-}
 
 it('a charge of the contract ends the doubt between two others', async () => {
   story = await Story.open({ ...MARCH, lines: WITH_MORE });
