@@ -50,6 +50,7 @@ const READING_INDEXES = [
   'usage_alert_service_idx',
   'usage_assignment_contract_idx',
   'usage_assignment_record_idx',
+  'usage_assignment_transaction_idx',
   'usage_record_contract_idx',
   'usage_record_counted_idx',
   'usage_record_link_idx',
