@@ -103,7 +103,7 @@ export interface CountedUsage {
   units: Decimal;
   /** How many things stand behind the units; of records that do not say, one each. */
   events: Decimal;
-  /** The first occurrences in the order of time, as far as `needsOccurrences` asks for them. */
+  /** The first occurrences in the order of time, as far as the allowance of `freeByOrder` reaches. */
   occurrences?: Iterable<Occurrence>;
 }
 
@@ -172,17 +172,30 @@ function minimumOf({ minimumAmount }: RatedCharge, { days, places }: RatingTerms
   return roundTo(days === undefined ? minimumAmount : minimumAmount.times(days.used).div(days.full), places);
 }
 
-/** Whether what is free depends on which occurrences came first. */
-export function needsOccurrences({ price, freeUnits }: Pick<RatedCharge, 'price' | 'freeUnits'>): boolean {
-  return price?.model === 'PERCENTAGE' && (price.freeEvents > 0 || (!freeUnits.isZero() && !price.fixedPrice.isZero()));
+/** What of a charge is free by the order of events: its first events, and its first units. */
+export interface FreeByOrder {
+  /** 0: no such limit. */
+  events: number;
+  /** 0: no such limit. */
+  units: Decimal;
+}
+
+/** The allowance of a charge whose free part depends on which occurrences came first; null for any other. */
+export function freeByOrder({ price, freeUnits }: Pick<RatedCharge, 'price' | 'freeUnits'>): FreeByOrder | null {
+  if (price?.model !== 'PERCENTAGE') return null;
+  const { freeEvents: events, fixedPrice } = price;
+  return events > 0 || !(freeUnits.isZero() || fixedPrice.isZero()) ? { events, units: freeUnits } : null;
+}
+
+function freeOf(charge: RatedCharge, occurrences: CountedUsage['occurrences']): BillableUsage {
+  const allowance = freeByOrder(charge);
+  if (allowance === null) return { units: charge.freeUnits, events: ZERO };
+  assert(occurrences !== undefined, 'a free allowance by order needs the first occurrences');
+  return freeAllowance(occurrences, allowance);
 }
 
 function billableUsage(charge: RatedCharge, { units, events, occurrences }: CountedUsage): BillableUsage {
-  const free = { units: charge.freeUnits, events: ZERO };
-  if (needsOccurrences(charge) && charge.price?.model === 'PERCENTAGE') {
-    assert(occurrences !== undefined, 'a free allowance by order needs the first occurrences');
-    Object.assign(free, freeAllowance(occurrences, { events: charge.price.freeEvents, units: charge.freeUnits }));
-  }
+  const free = freeOf(charge, occurrences);
   return {
     units: Decimal.max(ZERO, units.minus(free.units)),
     // Nothing counted, nothing fixed to pay, whatever stood behind it.
@@ -191,16 +204,12 @@ function billableUsage(charge: RatedCharge, { units, events, occurrences }: Coun
 }
 
 /**
- * What is free of a percentage, as Lago counts it: of the first `events` events (0: no such limit) the units, but at most
- * `units` (0: no such limit); or, without a limit of events, the units up to `units`. Free events are those after which the
- * running total is still below `units`, and at most `events`; when the very first one reaches `units`, then `events` of them.
- * The event that reaches `units` pays its fixed price. Quantities are not negative; an occurrence of several events counts as
- * that many of the same size.
+ * What is free of a percentage, as Lago counts it: of the first `events` events the units, but at most `units`; or, without
+ * a limit of events, the units up to `units`. Free events are those after which the running total is still below `units`, and
+ * at most `events`; when the very first one reaches `units`, then `events` of them. The event that reaches `units` pays its
+ * fixed price. Quantities are not negative; an occurrence of several events counts as that many of the same size.
  */
-export function freeAllowance(
-  occurrences: Iterable<Occurrence>,
-  free: { events: number; units: Decimal },
-): { units: Decimal; events: Decimal } {
+export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeByOrder): BillableUsage {
   const hasUnits = !free.units.isZero();
   let left = new Decimal(free.events > 0 ? free.events : Infinity);
   let total = ZERO;

@@ -6,14 +6,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import { Decimal, ZERO } from '../domain/decimal';
 import { type PlanInterval, shareOfInterval } from '../domain/period';
-import {
-  needsOccurrences,
-  type Occurrence,
-  type PriceStep,
-  type Rating,
-  type RatingTerms,
-  rate,
-} from '../domain/price';
+import { freeByOrder, type Occurrence, type PriceStep, type Rating, type RatingTerms, rate } from '../domain/price';
 import type { StoredPriceStep } from '../entities/billable-line';
 import type { ChargeState, ContractState, LineState, PeriodState } from './contract-state';
 import { firstOccurrences, type TimeRange, usageTotals } from './usage-totals';
@@ -132,9 +125,8 @@ async function occurrencesOf(
   tx: EntityManager,
   { contractId, charge, range }: { contractId: string; charge: ChargeState; range: TimeRange },
 ): Promise<Occurrence[] | undefined> {
-  if (!needsOccurrences(charge) || charge.price?.model !== 'PERCENTAGE') return undefined;
-  const free = { events: charge.price.freeEvents, units: charge.freeUnits };
-  return firstOccurrences(tx, { contractId, metricId: charge.metricId, range }, free);
+  const free = freeByOrder(charge);
+  return free === null ? undefined : firstOccurrences(tx, { contractId, metricId: charge.metricId, range }, free);
 }
 
 /** Stores the first revision of each line of a period that closes now. */
