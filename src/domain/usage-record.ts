@@ -4,7 +4,7 @@
  */
 import type { Aggregation } from './aggregate';
 import type { Decimal } from './decimal';
-import { BillingError, clip } from './errors';
+import { BillingError, clip, orRefusal } from './errors';
 import { invalid, parseDecimal, parseInstant, parseText } from './parse';
 import { type Dimensions, type UsageContent, usageContentHash } from './usage-content';
 
@@ -49,12 +49,7 @@ export interface UsageDraft extends UsageContent {
 
 /** The draft, or why the syntax is wrong. Looks at nothing but the input itself. */
 export function parseUsage(input: UsageInput): UsageDraft | BillingError {
-  try {
-    return readUsage(input);
-  } catch (error) {
-    if (error instanceof BillingError) return error;
-    throw error;
-  }
+  return orRefusal(() => readUsage(input));
 }
 
 function readUsage(input: UsageInput): UsageDraft {

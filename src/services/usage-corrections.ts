@@ -5,7 +5,7 @@
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import { BillingError } from '../domain/errors';
+import { asRefusal, BillingError } from '../domain/errors';
 import { invalid } from '../domain/parse';
 import {
   type CorrectionDraft,
@@ -105,7 +105,8 @@ async function correctAll(ctx: Ctx, drafts: readonly (CorrectionDraft | BillingE
   const outcomes: (Outcome | undefined)[] = [];
   const owned: OwnedCorrection[] = [];
   for (const [index, draft] of drafts.entries()) {
-    const serviceId = draft instanceof BillingError ? draft : await serviceOf(ctx, draft);
+    const serviceId =
+      draft instanceof BillingError ? draft : await visibleServiceId(ctx, draft.service).catch(asRefusal);
     if (draft instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, draft);
     else if (serviceId instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, serviceId);
     else owned.push({ index, serviceId, draft });
@@ -121,15 +122,6 @@ async function correctAll(ctx: Ctx, drafts: readonly (CorrectionDraft | BillingE
     if (outcome.status === 'RECORDED' && outcome.late) ctx.metrics.lateUsage.add(outcome.serviceId, 'correction');
     return outcome;
   });
-}
-
-async function serviceOf(ctx: Ctx, draft: CorrectionDraft): Promise<string | BillingError> {
-  try {
-    return await visibleServiceId(ctx, draft.service);
-  } catch (error) {
-    if (error instanceof BillingError) return error;
-    throw error;
-  }
 }
 
 /** Outcomes by index. Items on one record come one after the other, in rounds: each finds what the one before it left. */

@@ -5,7 +5,9 @@ import {
   type ErrorCode,
   type ErrorKind,
   MAX_MESSAGE_LENGTH,
+  asRefusal,
   clip,
+  orRefusal,
   toProblem,
 } from '../../src/domain/errors';
 
@@ -70,6 +72,28 @@ it('an error is an Error with a name and a stack', () => {
   expect(error).toBeInstanceOf(Error);
   expect([error.name, error.message]).toEqual(['BillingError', 'No such thing.']);
   expect(error.stack).toContain('errors.test');
+});
+
+describe('a refusal as a value', () => {
+  const refusal = new BillingError('NOT_FOUND', 'No such thing.');
+  const mistake = new TypeError('undefined is not a function');
+  const throwing = (error: Error) => (): never => {
+    throw error;
+  };
+
+  it('stands where the result would, and the result where nothing is refused', () => {
+    expect(orRefusal(() => 7)).toBe(7);
+    expect(orRefusal(throwing(refusal))).toBe(refusal);
+  });
+
+  it('is what a promise that is refused gives', async () => {
+    await expect(Promise.reject<string>(refusal).catch(asRefusal)).resolves.toBe(refusal);
+  });
+
+  it('is never made of a mistake of ours: that is thrown on', () => {
+    expect(() => orRefusal(throwing(mistake))).toThrow(mistake);
+    expect(() => asRefusal(mistake)).toThrow(mistake);
+  });
 });
 
 describe('a text too long', () => {
