@@ -121,3 +121,24 @@ describe('parseText', () => {
     expect(refusal(() => parseText(text, 'name', 3)).details.field).toBe('name');
   });
 });
+
+it.each<[string, () => unknown, string]>([
+  [
+    'a decimal',
+    () => parseDecimal('1e3', 'quantity'),
+    'quantity must be a decimal of at most 30 digits, 12 of them after the point, without an exponent, not "1e3".',
+  ],
+  [
+    'an instant',
+    () => parseInstant('2026-03-01', 'windowEnd'),
+    'windowEnd must be an instant with an offset, at most to the millisecond, like "2026-03-01T05:00:00.000Z", not "2026-03-01".',
+  ],
+  ['a day', () => parseDay('1 March', 'startOn'), 'startOn must be a day like "2026-03-01", not "1 March".'],
+  [
+    'a text',
+    () => parseText('', 'name', 200),
+    'name must be a text of 1 to 200 characters without control characters, not "".',
+  ],
+])('who sends something else for %s is told what is wanted, and what came', (_, parse, message) => {
+  expect(refusal(parse).message).toBe(message);
+});

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Settings } from 'luxon';
 import {
   type Advance,
   type DateChange,
@@ -10,8 +11,12 @@ import {
   earliestRunAt,
   firstPeriod,
   nextEnd,
+  shareOfInterval,
   writeTimes,
 } from '../../src/domain/period';
+
+// Nothing depends on the zone of the machine: here it is one that skips midnight once a year.
+Settings.defaultZone = 'Asia/Beirut';
 
 const WEEK: PlanInterval = { count: 1, unit: 'week' };
 const MONTH: PlanInterval = { count: 1, unit: 'month' };
@@ -206,6 +211,23 @@ describe('the end of the period that follows', () => {
         }
       }),
     );
+  });
+});
+
+describe('the share of an interval', () => {
+  it.each<[string, string, string, PlanInterval, [number, number]]>([
+    ['a whole month', '2026-03-01', '2026-04-01', MONTH, [31, 31]],
+    ['a whole February', '2026-02-01', '2026-03-01', MONTH, [28, 28]],
+    ['a month begun on the 10th', '2026-03-10', '2026-04-01', MONTH, [22, 31]],
+    ['a single day', '2026-03-31', '2026-04-01', MONTH, [1, 31]],
+    ['a month from the last of January', '2026-01-31', '2026-02-28', MONTH, [28, 31]],
+    ['more than the interval, which is all of it', '2026-02-15', '2026-04-01', MONTH, [31, 31]],
+    ['half a week', '2026-03-05', '2026-03-09', WEEK, [4, 7]],
+    ['a week from a day whose midnight some clocks skip', '2022-03-27', '2022-04-03', WEEK, [7, 7]],
+    ['a month of a quarter', '2026-03-01', '2026-04-01', QUARTER, [31, 90]],
+    ['a leap year from March on', '2028-03-01', '2029-01-01', YEAR, [306, 366]],
+  ])('%s, in days: [%s, %s) of %j are %j', (_, startOn, endOn, interval, [used, full]) => {
+    expect(shareOfInterval({ startOn, endOn }, interval)).toEqual({ used, full });
   });
 });
 

@@ -1,6 +1,6 @@
 import { BillingError } from '../../src/domain/errors';
 import { countsWithin, parseUsage, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
-import { counter } from '../support/usage-world';
+import { counter } from '../support/counter';
 
 const HOUR = { windowStart: '2026-03-10T09:00:00Z', windowEnd: '2026-03-10T10:00:00Z' };
 
