@@ -1,9 +1,10 @@
 /** Rows around usage, straight in SQL: what a mirror and operators would have made. For the tests of recording itself. */
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
-import type { UsageInput } from '../../src/domain/usage-record';
 import { tileBillerSpans } from '../../src/services/biller-spans';
 import { bumpCatalogVersion } from '../../src/services/catalog-version';
+
+export { counter } from './counter';
 
 const SYNCED = '2026-01-01T00:00:00Z';
 
@@ -181,19 +182,6 @@ export async function seedPeriods(db: DataSource, contractId: string, days: stri
       );
     }
   });
-}
-
-/** A counter of account "acme" and metric "calls" in the hour before ten on 10 March 2026, unless it says otherwise. */
-export function counter(change: Partial<UsageInput> = {}): UsageInput {
-  return {
-    idempotencyKey: 'acme/calls/2026-03-10T09',
-    account: 'acme',
-    metric: 'calls',
-    windowStart: '2026-03-10T09:00:00Z',
-    windowEnd: '2026-03-10T10:00:00Z',
-    quantity: '10',
-    ...change,
-  };
 }
 
 export interface UsageWorld {
