@@ -188,6 +188,12 @@ it.each([
     ],
   ],
   [
+    'percentage without a fixed',
+    { percentage: { rate: '2' } },
+    '50',
+    [['PERCENTAGE', '0', '50', '50', '0.02', '0', '1']],
+  ],
+  [
     'volume',
     {
       volume: {
@@ -212,6 +218,12 @@ it.each([
     ).toEqual(steps);
   },
 );
+
+it('a fixed price of no events is no step', () => {
+  const price = parsePriceModel({ percentage: { rate: '2', fixedPrice: '0.30' } });
+  const steps = priceSteps(price, { units: new Decimal(50), events: ZERO });
+  expect(steps.map(({ kind, amount }) => [kind, amount.toFixed()])).toEqual([['PERCENTAGE', '1']]);
+});
 
 it('a volume price whose last tier ends is a mistake of ours', () => {
   const tiers = [{ upTo: new Decimal(10), unitPrice: new Decimal(1), flatPrice: ZERO }];
