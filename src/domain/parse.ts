@@ -40,7 +40,8 @@ export function parseInstant(text: string, field: string): Date {
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseDay(text: string, field: string): string {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text) || !isDay(text) || text < '1970') {
+  // Years of more than four digits have a sign, and a sign comes before any digit.
+  if (!isDay(text) || text < '1970-01-01') {
     throw refused(text, field, 'a day like "2026-03-01"');
   }
   return text;
@@ -61,7 +62,7 @@ export function parseText(text: string, field: string, longest: number): string 
 /** Whether the calendar has it: "2026-02-30" would otherwise silently become a day in March. */
 function isDay(text: string): boolean {
   const midnight = new Date(`${text}T00:00:00Z`);
-  return !isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
+  return !isNaN(midnight.getTime()) && midnight.toISOString().slice(0, 10) === text;
 }
 
 function inYears(instant: Date): boolean {

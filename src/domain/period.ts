@@ -55,7 +55,8 @@ export function firstPeriod(startOn: string | null, nextInvoiceOn: string, plan:
 /** Where the period after one that ends on `startOn` is expected to end: one interval on, or earlier if Odoo invoices earlier. */
 export function nextEnd(startOn: string, nextInvoiceOn: string | null, plan: PlanInterval): string {
   const step = addInterval(startOn, plan, 1);
-  return nextInvoiceOn !== null && nextInvoiceOn > startOn && nextInvoiceOn < step ? nextInvoiceOn : step;
+  const next = nextInvoiceOn ?? step;
+  return startOn < next && next < step ? next : step;
 }
 
 /**

@@ -273,6 +273,7 @@ describe('a changed next invoice date', () => {
     ['a person must look when it moves back to the start', change('2026-04-01', '2026-03-01'), MOVED_BACK],
     ['a person must look when it moves back beyond', change('2026-04-01', '2026-02-01'), MOVED_BACK],
     ['the boundary stays while it waits behind the start', change('2026-02-01', '2026-02-01'), KEEP],
+    ['the boundary stays while it waits within', change('2026-03-15', '2026-03-15'), KEEP],
     ['the boundary stays when it catches up to the start', change('2026-02-01', '2026-03-01'), KEEP],
     ['the boundary stays when it catches up to the end', change('2026-03-01', '2026-04-01'), KEEP],
     [
@@ -339,6 +340,13 @@ describe('the instants of a period that ends', () => {
       { invoiceRunAtMinutes: 120 },
       '2026-04-01T02:00:00Z',
       '2026-03-31T20:00:00Z',
+    ],
+    [
+      'with a run nine minutes after the close, while the final write may still be on its way',
+      '2026-04-01',
+      { invoiceRunAtMinutes: 129 },
+      '2026-04-01T02:00:00Z',
+      '2026-03-31T20:09:00Z',
     ],
     [
       'with a run ten minutes after the close',
