@@ -19,7 +19,7 @@ process.chdir(path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..'));
 const { mutate, concurrency, force } = parsed();
 await setUp({ dev: true }).catch((error) => fail(error.message));
 // It takes both cores for minutes: whoever works beside it goes first.
-os.setPriority(os.constants.priority.PRIORITY_LOW);
+os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
 
 const startedAt = performance.now();
 const { Stryker } = await import('@stryker-mutator/core');

@@ -114,21 +114,6 @@ export class BillingError extends Error {
   }
 }
 
-/** What `read` gives, or its refusal as a value. Anything else that it throws is a mistake of ours, and thrown on. */
-export function orRefusal<T>(read: () => T): T | BillingError {
-  try {
-    return read();
-  } catch (error) {
-    return asRefusal(error);
-  }
-}
-
-/** For the `catch` of a promise: the refusal as a value. Anything else is thrown on. */
-export function asRefusal(error: unknown): BillingError {
-  if (error instanceof BillingError) return error;
-  throw error;
-}
-
 /** A refusal as data, as batch results and stored attempts carry it. */
 export interface Problem {
   code: ErrorCode;
@@ -136,6 +121,12 @@ export interface Problem {
   field: string | null;
   retryable: boolean;
   details: Record<string, unknown> | null;
+}
+
+/** What was caught, as the value of a refusal. @throws whatever is none. */
+export function asRefusal(error: unknown): BillingError {
+  if (error instanceof BillingError) return error;
+  throw error;
 }
 
 /** The same refusal as data: the field apart, the other details together, null when there are none. */

@@ -103,19 +103,16 @@ export interface CountedUsage {
   units: Decimal;
   /** How many things stand behind the units; of records that do not say, one each. */
   events: Decimal;
-  /** The first occurrences in the order of time, as far as the allowance of `freeByOrder` reaches. */
+  /** The first occurrences in the order of time, as far as `freeByOrder` asks for them. */
   occurrences?: Iterable<Occurrence>;
 }
 
-/** What rating needs to know of a charge. */
-export interface RatedCharge {
-  mode: 'QUANTITY' | 'AMOUNT';
+/** What prices one bucket of a charge. */
+export interface BucketPrice {
   /** Null exactly in mode QUANTITY. */
   price: PriceModel | null;
   freeUnits: Decimal;
   unitsPerProductUnit: Decimal;
-  /** In money for a full period, 0 for none; mode AMOUNT only. */
-  minimumAmount: Decimal;
 }
 
 export interface Rating {
@@ -129,73 +126,62 @@ export interface Rating {
   steps: PriceStep[];
 }
 
-/** Where the charge is rated: the line's price for estimates, the currency's decimals, and how much of a period it is. */
+/** Where a charge is rated: the line's price for estimates, and the currency's decimals. */
 export interface RatingTerms {
   price: Decimal;
   places: number;
-  /** Whole days of the period and of the plan's full one: a minimum is due for the share. */
-  days?: { used: number; full: number };
 }
 
 /** Digits after the point of a value in product units: as many as a quantity may have. */
 const QUANTITY_VALUE_PLACES = 12;
 
 /**
- * Rates what one charge counted in one period. Rounds half away from zero, once: the price to the currency's decimals, and a
- * minimum for a part of the period by itself. Negative units cost nothing: they are no credit.
+ * Rates what one bucket of a charge counted in one period. Rounds half away from zero, once, to the currency's decimals.
+ * Negative units cost nothing: they are no credit.
  */
-export function rate(charge: RatedCharge, usage: CountedUsage, terms: RatingTerms): Rating {
+export function rateBucket(charge: BucketPrice, usage: CountedUsage, terms: RatingTerms): Rating {
   const { units } = usage;
   const { price } = charge;
   const billable = billableUsage(charge, usage);
   if (price === null) {
     const value = roundTo(billable.units.div(charge.unitsPerProductUnit), QUANTITY_VALUE_PLACES);
     const steps = priceSteps({ model: 'STANDARD', unitPrice: terms.price }, { units: value, events: ZERO });
-    return {
-      units,
-      billableUnits: billable.units,
-      value,
-      amount: roundTo(value.times(terms.price), terms.places),
-      steps,
-    };
+    const amount = roundTo(value.times(terms.price), terms.places);
+    return { units, billableUnits: billable.units, value, amount, steps };
   }
   const steps = units.isNegative() ? [] : priceSteps(price, billable);
-  const priced = roundTo(sum(steps.map((each) => each.amount)), terms.places);
-  const missing = minimumOf(charge, terms).minus(priced);
-  if (missing.lte(0)) return { units, billableUnits: billable.units, value: priced, amount: priced, steps };
-  const amount = priced.plus(missing);
-  const minimum = step('MINIMUM', [billable.units, billable.units], { unitPrice: ZERO, flatPrice: missing });
-  return { units, billableUnits: billable.units, value: amount, amount, steps: [...steps, minimum] };
+  const amount = roundTo(sum(steps.map((each) => each.amount)), terms.places);
+  return { units, billableUnits: billable.units, value: amount, amount, steps };
 }
 
-function minimumOf({ minimumAmount }: RatedCharge, { days, places }: RatingTerms): Decimal {
-  return roundTo(days === undefined ? minimumAmount : minimumAmount.times(days.used).div(days.full), places);
+/** `rating` with what is missing of a minimum, in money, as a step of its own. */
+export function toppedUp(rating: Rating, missing: Decimal): Rating {
+  const { billableUnits, steps } = rating;
+  const amount = rating.amount.plus(missing);
+  const minimum = step('MINIMUM', [billableUnits, billableUnits], { unitPrice: ZERO, flatPrice: missing });
+  return { ...rating, value: amount, amount, steps: [...steps, minimum] };
 }
 
-/** What of a charge is free by the order of events: its first events, and its first units. */
-export interface FreeByOrder {
-  /** 0: no such limit. */
-  events: number;
-  /** 0: no such limit. */
+/** The first events of a period, and units among them: what a price may have free of both. */
+export interface FreeAllowance {
+  events: Decimal;
   units: Decimal;
 }
 
-/** The allowance of a charge whose free part depends on which occurrences came first; null for any other. */
-export function freeByOrder({ price, freeUnits }: Pick<RatedCharge, 'price' | 'freeUnits'>): FreeByOrder | null {
+/** What a percentage has free by the order of its events, 0 for no such limit; null where free units go off the total. */
+export function freeByOrder({ price, freeUnits }: Pick<BucketPrice, 'price' | 'freeUnits'>): FreeAllowance | null {
   if (price?.model !== 'PERCENTAGE') return null;
-  const { freeEvents: events, fixedPrice } = price;
-  return events > 0 || !(freeUnits.isZero() || fixedPrice.isZero()) ? { events, units: freeUnits } : null;
+  if (price.freeEvents === 0 && (freeUnits.isZero() || price.fixedPrice.isZero())) return null;
+  return { events: new Decimal(price.freeEvents), units: freeUnits };
 }
 
-function freeOf(charge: RatedCharge, occurrences: CountedUsage['occurrences']): BillableUsage {
-  const allowance = freeByOrder(charge);
-  if (allowance === null) return { units: charge.freeUnits, events: ZERO };
-  assert(occurrences !== undefined, 'a free allowance by order needs the first occurrences');
-  return freeAllowance(occurrences, allowance);
-}
-
-function billableUsage(charge: RatedCharge, { units, events, occurrences }: CountedUsage): BillableUsage {
-  const free = freeOf(charge, occurrences);
+function billableUsage(charge: BucketPrice, { units, events, occurrences }: CountedUsage): BillableUsage {
+  const limits = freeByOrder(charge);
+  let free: FreeAllowance = { units: charge.freeUnits, events: ZERO };
+  if (limits !== null) {
+    assert(occurrences !== undefined, 'a free allowance by order needs the first occurrences');
+    free = freeAllowance(occurrences, limits);
+  }
   return {
     units: Decimal.max(ZERO, units.minus(free.units)),
     // Nothing counted, nothing fixed to pay, whatever stood behind it.
@@ -204,20 +190,21 @@ function billableUsage(charge: RatedCharge, { units, events, occurrences }: Coun
 }
 
 /**
- * What is free of a percentage, as Lago counts it: of the first `events` events the units, but at most `units`; or, without
- * a limit of events, the units up to `units`. Free events are those after which the running total is still below `units`, and
- * at most `events`; when the very first one reaches `units`, then `events` of them. The event that reaches `units` pays its
- * fixed price. Quantities are not negative; an occurrence of several events counts as that many of the same size, and one of no
- * events counts its units where it comes.
+ * What is free of a percentage, as Lago counts it: of the first `events` events (0: no such limit) the units, but at most
+ * `units` (0: no such limit); or, without a limit of events, the units up to `units`. Free events are those after which the
+ * running total is still below `units`, and at most `events`; when the very first one reaches `units`, then `events` of them.
+ * The event that reaches `units` pays its fixed price. Quantities are not negative; an occurrence of several events counts as
+ * that many of the same size, and one of no events counts its units where it comes.
  */
-export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeByOrder): BillableUsage {
+export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllowance): FreeAllowance {
   const hasUnits = !free.units.isZero();
-  let left = new Decimal(free.events > 0 ? free.events : Infinity);
+  const hasEvents = !free.events.isZero();
+  let left = hasEvents ? free.events : new Decimal(Infinity);
   let total = ZERO;
   let below = ZERO;
   for (const occurrence of occurrences) {
     const { quantity, events } = occurrence;
-    if (left.isZero() || (free.events === 0 && total.gt(free.units))) break;
+    if (left.isZero() || (!hasEvents && total.gt(free.units))) break;
     assert(!quantity.isNegative(), 'a percentage with a free allowance has no negative quantities');
     const taken = Decimal.min(left, events);
     below = below.plus(eventsBelow(occurrence, free.units.minus(total), taken));
@@ -225,7 +212,7 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeByOrd
     total = total.plus(events.isZero() ? quantity : quantity.times(taken).div(events));
     left = left.minus(taken);
   }
-  const limits = [new Decimal(free.events), below].filter((limit) => !limit.isZero());
+  const limits = [free.events, below].filter((limit) => !limit.isZero());
   return {
     units: hasUnits ? Decimal.min(total, free.units) : total,
     events: limits.length === 0 ? ZERO : Decimal.min(...limits),

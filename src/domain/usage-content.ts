@@ -3,6 +3,7 @@
  * which two contents differ. Nothing that was resolved, and not `source`, is part of it.
  */
 import { createHash } from 'node:crypto';
+import type { UniqueOperation } from './aggregate';
 import { type Decimal, printDecimal } from './decimal';
 
 /** Flat labels; values are compared as text. */
@@ -19,6 +20,11 @@ export interface UsageContent {
   readonly dimensions: Dimensions | null;
   readonly meter: string | null;
   readonly events: number | null;
+  readonly revision: number | null;
+  readonly opening: Decimal | null;
+  /** Never false: what is not reset says nothing. */
+  readonly reset: true | null;
+  readonly operation: UniqueOperation | null;
 }
 
 export interface ContentConflict {
@@ -38,7 +44,11 @@ const PRINTED = {
   quantity: (content: UsageContent) => printDecimal(content.quantity),
   dimensions: (content: UsageContent) => content.dimensions,
   meter: (content: UsageContent) => content.meter,
-  events: (content: UsageContent) => (content.events === null ? null : String(content.events)),
+  events: (content: UsageContent) => printWhole(content.events),
+  revision: (content: UsageContent) => printWhole(content.revision),
+  opening: (content: UsageContent) => (content.opening === null ? null : printDecimal(content.opening)),
+  reset: (content: UsageContent) => (content.reset === null ? null : 'true'),
+  operation: (content: UsageContent) => content.operation,
 } as const;
 const FIELDS = Object.keys(PRINTED) as (keyof typeof PRINTED)[];
 /** Every form holds these; later fields only where they are given, by name, so that older hashes stay what they were. */
@@ -67,10 +77,19 @@ export function contentConflict(recorded: UsageContent, sent: UsageContent): Con
   return null;
 }
 
+function printWhole(value: number | null): string | null {
+  return value === null ? null : String(value);
+}
+
 function named(printed: readonly unknown[]): unknown[] {
   return FIELDS.flatMap((field, index) =>
     index >= FIRST_FIELDS && printed[index] !== null ? [[field, printed[index]]] : [],
   );
+}
+
+/** One text for equal dimensions, however they were ordered; null for none. */
+export function printDimensions(dimensions: Dimensions | null): string | null {
+  return dimensions === null ? null : JSON.stringify(comparable(dimensions));
 }
 
 /** Dimensions as sorted pairs: an object would put keys that look like numbers first. */

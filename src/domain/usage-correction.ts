@@ -1,6 +1,6 @@
 /** Corrections as callers send them: what takes a record out of the count, or gives it another quantity. Syntax only. */
 import type { Decimal } from './decimal';
-import { type BillingError, orRefusal } from './errors';
+import { asRefusal, type BillingError } from './errors';
 import { invalid, parseDecimal, parseText } from './parse';
 import { correctionContentHash } from './usage-content';
 import { MAX_NAME_LENGTH, optionalText } from './usage-record';
@@ -47,12 +47,12 @@ export function targetField({ quantity }: Pick<CorrectionDraft, 'quantity'>): Ta
 
 /** The draft, or VALIDATION_FAILED with the field whose syntax is wrong. */
 export function parseVoid(input: VoidInput): CorrectionDraft | BillingError {
-  return orRefusal(() => readCorrection(input, { target: input.voids, quantity: null }));
+  return parsed(() => readCorrection(input, { target: input.voids, quantity: null }));
 }
 
 /** The draft, or VALIDATION_FAILED with the field whose syntax is wrong. */
 export function parseReplacement(input: ReplacementInput): CorrectionDraft | BillingError {
-  return orRefusal(() =>
+  return parsed(() =>
     readCorrection(input, { target: input.replaces, quantity: parseDecimal(input.quantity, 'quantity') }),
   );
 }
@@ -73,4 +73,12 @@ function readCorrection(
     ...content,
     contentHash: correctionContentHash(content),
   };
+}
+
+function parsed<T>(read: () => T): T | BillingError {
+  try {
+    return read();
+  } catch (error) {
+    return asRefusal(error);
+  }
 }

@@ -2,10 +2,11 @@
  * Usage as callers send it: its syntax, its normal form, and the rules that depend on the metric, the account link and the
  * clock. Knows nothing of what is stored; whether a key was used before is asked by services/usage-records.ts.
  */
-import type { Aggregation } from './aggregate';
+import type { UniqueOperation } from './aggregate';
 import type { Decimal } from './decimal';
-import { BillingError, clip, orRefusal } from './errors';
+import { asRefusal, BillingError, clip } from './errors';
 import { invalid, parseDecimal, parseInstant, parseText } from './parse';
+import type { MetricRules } from './metric';
 import { type Dimensions, type UsageContent, usageContentHash } from './usage-content';
 
 const DAY_MS = 86_400_000;
@@ -17,8 +18,8 @@ const MAX_AHEAD_MS = 5 * 60_000;
 /** Of keys, accounts and other names. */
 export const MAX_NAME_LENGTH = 200;
 const MAX_METRIC_LENGTH = 100;
-/** Events behind one record: what GraphQL's Int can say. */
-const MAX_EVENTS = 2_147_483_647;
+/** Events behind one record, and revisions: what GraphQL's Int can say. */
+const MAX_INT = 2_147_483_647;
 const MAX_DIMENSIONS = 20;
 const MAX_DIMENSION_KEY_LENGTH = 100;
 
@@ -35,6 +36,10 @@ export interface UsageInput {
   dimensions?: Readonly<Record<string, unknown>> | null;
   meter?: string | null;
   events?: number | null;
+  revision?: number | null;
+  opening?: string | null;
+  reset?: boolean | null;
+  operation?: UniqueOperation | null;
   source?: string | null;
 }
 
@@ -49,7 +54,11 @@ export interface UsageDraft extends UsageContent {
 
 /** The draft, or why the syntax is wrong. Looks at nothing but the input itself. */
 export function parseUsage(input: UsageInput): UsageDraft | BillingError {
-  return orRefusal(() => readUsage(input));
+  try {
+    return readUsage(input);
+  } catch (error) {
+    return asRefusal(error);
+  }
 }
 
 function readUsage(input: UsageInput): UsageDraft {
@@ -64,7 +73,11 @@ function readUsage(input: UsageInput): UsageDraft {
     quantity: parseDecimal(input.quantity, 'quantity'),
     dimensions: dimensions(input.dimensions),
     meter: optionalText(input.meter, 'meter'),
-    events: parseEvents(input.events ?? null),
+    events: parseWhole(input.events ?? null, 'events'),
+    revision: parseWhole(input.revision ?? null, 'revision'),
+    opening: input.opening === null || input.opening === undefined ? null : parseDecimal(input.opening, 'opening'),
+    reset: input.reset === true ? true : null,
+    operation: input.operation ?? null,
   };
   if (content.account === null && content.subscriptionId === null) {
     throw invalid('account', 'Name the account, the subscription, or both.');
@@ -76,36 +89,63 @@ function readUsage(input: UsageInput): UsageDraft {
   return { ...content, service, idempotencyKey, source, contentHash: usageContentHash(content) };
 }
 
-/** What of a metric decides whether a quantity is right for it. */
-export interface CountedMetric {
-  aggregation: Aggregation;
-  /** Whether negative quantities are allowed. */
-  signed: boolean;
-  /** Whether records tell how many events stand behind them. */
-  perEvent: boolean;
+/** Why `draft` breaks a rule of its metric or lies ahead of the clock; null when it may be recorded at `now`. */
+export function usageRefusal(draft: UsageDraft, metric: MetricRules, now: Date): BillingError | null {
+  // The total of a window may be sent while it goes on.
+  const bound = metric.semantics === 'WINDOW_TOTAL' ? 'windowStart' : 'windowEnd';
+  if (draft[bound].getTime() > now.getTime() + MAX_AHEAD_MS) {
+    return invalid(bound, `${bound} lies more than 5 minutes ahead of our clock.`);
+  }
+  return strayFieldRefusal(draft, metric) ?? quantityRefusal(draft.quantity, metric) ?? ownRefusal(draft, metric);
 }
 
-/** Why `draft` breaks a rule of its metric or lies ahead of the clock; null when it may be recorded at `now`. */
-export function usageRefusal(draft: UsageDraft, metric: CountedMetric, now: Date): BillingError | null {
-  if (draft.windowEnd.getTime() > now.getTime() + MAX_AHEAD_MS) {
-    return invalid('windowEnd', 'windowEnd lies more than 5 minutes ahead of our clock.');
-  }
+/** Why a field of `draft` says nothing to its metric. */
+function strayFieldRefusal(draft: UsageDraft, metric: MetricRules): BillingError | null {
   if (draft.events !== null && !metric.perEvent) {
     return invalid('events', 'The metric counts no events: leave `events` out.');
   }
-  return quantityRefusal(draft.quantity, metric);
+  if (draft.revision !== null && metric.semantics !== 'WINDOW_TOTAL') {
+    return invalid('revision', 'revision belongs to WINDOW_TOTAL metrics: leave it out.');
+  }
+  for (const field of ['opening', 'reset'] as const) {
+    if (draft[field] !== null && metric.semantics !== 'CUMULATIVE') {
+      return invalid(field, `${field} belongs to CUMULATIVE metrics: leave it out.`);
+    }
+  }
+  if (draft.operation !== null && metric.aggregation !== 'UNIQUE_COUNT') {
+    return invalid('operation', 'operation belongs to UNIQUE_COUNT metrics: leave it out.');
+  }
+  return null;
+}
+
+/** What the metric wants of `draft` besides a quantity. */
+function ownRefusal(draft: UsageDraft, { uniqueBy }: MetricRules): BillingError | null {
+  const { opening, quantity, dimensions } = draft;
+  if (opening?.isNegative() === true && !opening.isZero()) return invalid('opening', 'opening must be 0 or more.');
+  if (opening?.gt(quantity) === true) {
+    return invalid('opening', `The meter cannot have stood higher before, at ${opening.toFixed()}, than it reads.`);
+  }
+  if (uniqueBy !== null && (dimensions?.[uniqueBy] ?? '') === '') {
+    return invalid('dimensions', `The metric counts the values of the dimension "${uniqueBy}": send one.`);
+  }
+  return null;
 }
 
 /** Why a metric does not take `quantity`; null when it does. */
 export function quantityRefusal(
   quantity: Decimal,
-  { aggregation, signed }: Pick<CountedMetric, 'aggregation' | 'signed'>,
+  { aggregation, signed }: Pick<MetricRules, 'aggregation' | 'signed'>,
 ): BillingError | null {
   if (quantity.isNegative() && !quantity.isZero() && !signed) {
     return invalid('quantity', 'The metric takes no negative quantity.');
   }
   switch (aggregation) {
+    case 'UNIQUE_COUNT':
+      return quantity.eq(1) ? null : invalid('quantity', 'The metric counts different things, one a record: send 1.');
     case 'SUM':
+    case 'MAX':
+    case 'LATEST':
+    case 'WEIGHTED_SUM':
       return null;
     case 'COUNT':
       return quantity.isInteger() ? null : invalid('quantity', 'The metric counts things: whole numbers only.');
@@ -127,9 +167,9 @@ export function countsWithin(
 }
 
 /** A JSON number: GraphQL's Int keeps it below 2^31, other faces must. */
-function parseEvents(events: number | null): number | null {
-  if (events === null || (Number.isSafeInteger(events) && events >= 0 && events <= MAX_EVENTS)) return events;
-  throw invalid('events', `events must be a whole number from 0 to ${MAX_EVENTS}, not ${events}.`);
+function parseWhole(value: number | null, field: 'events' | 'revision'): number | null {
+  if (value === null || (Number.isSafeInteger(value) && value >= 0 && value <= MAX_INT)) return value;
+  throw invalid(field, `${field} must be a whole number from 0 to ${MAX_INT}, not ${value}.`);
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

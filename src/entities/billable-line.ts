@@ -2,7 +2,7 @@ import { Field, ID, Int, ObjectType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Decimal } from '../domain/decimal';
 import type { PriceStepKind } from '../domain/price';
-import { decimalColumn } from './columns';
+import { decimalColumn, FlatObject } from './columns';
 
 /** One step of a price as stored: decimals as strings. */
 export interface StoredPriceStep {
@@ -34,6 +34,20 @@ export class BillableLine {
 
   @Column({ type: 'text', default: '' })
   bucket!: string;
+
+  @Field(() => String, {
+    nullable: true,
+    description: "Name of the charge's filter that took the usage; null for what no filter takes.",
+  })
+  @Column({ type: 'text', nullable: true })
+  bucketFilter!: string | null;
+
+  @Field(() => FlatObject, {
+    description:
+      'The values of the dimensions that the charge groups by, null for a missing one; empty without groups.',
+  })
+  @Column({ type: 'jsonb', default: () => "'{}'" })
+  bucketGroup!: Record<string, string | null>;
 
   @Field(() => Int, { description: 'From 1; each later truth of the period makes the next one.' })
   @Column({ type: 'integer' })

@@ -1,7 +1,6 @@
-import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** All of them are named, so that a caller learns which are refused and why. */
 export enum Aggregation {
   SUM = 'SUM',
   COUNT = 'COUNT',
@@ -12,15 +11,20 @@ export enum Aggregation {
 }
 registerEnumType(Aggregation, {
   name: 'Aggregation',
-  description:
-    'How the quantities of a period become one. A metric can be made with SUM and COUNT; the others are refused.',
+  description: 'How the quantities of a period become one.',
   valuesConfig: {
     SUM: { description: 'The total of the quantities.' },
     COUNT: { description: 'The total of whole numbers: a record of quantity 3 counts three things.' },
-    MAX: { description: 'The largest quantity. Not offered yet.' },
-    LATEST: { description: 'The quantity counted last. Not offered yet.' },
-    WEIGHTED_SUM: { description: 'Levels weighted by how long each held. Not offered yet.' },
-    UNIQUE_COUNT: { description: 'How many different things were seen. Not offered yet.' },
+    MAX: { description: 'The largest quantity; 0 without records.' },
+    LATEST: { description: 'The quantity counted last, not below 0; 0 without records.' },
+    WEIGHTED_SUM: {
+      description:
+        "A level, weighted by how long it held: the sum of level × time over the time of the plan's full period. With DELTA each record changes the level, with WINDOW_TOTAL it states it.",
+    },
+    UNIQUE_COUNT: {
+      description:
+        'How many different values of the dimension `uniqueBy` were seen: those whose last operation was not REMOVE.',
+    },
   },
 });
 
@@ -31,13 +35,47 @@ export enum CounterSemantics {
 }
 registerEnumType(CounterSemantics, {
   name: 'CounterSemantics',
-  description: "What a record's quantity means. A metric can be made with DELTA; the others are refused.",
+  description:
+    "What a record's quantity means. Records of one contract (or account without one), metric, dimensions and meter are a series.",
   valuesConfig: {
-    DELTA: { description: 'It happened in the window; windows may overlap, and all add up.' },
-    WINDOW_TOTAL: { description: 'The whole truth for exactly its window. Not offered yet.' },
-    CUMULATIVE: { description: 'A reading of a meter that only rises. Not offered yet.' },
+    DELTA: {
+      description: 'It happened in the window; windows may overlap, and all add up. Goes with every aggregation.',
+    },
+    WINDOW_TOTAL: {
+      description:
+        'The whole truth for exactly its window: a later send for the same window of the series takes the place of the one before, by `revision` where one is sent. Windows of a series never overlap otherwise. Goes with all but UNIQUE_COUNT.',
+    },
+    CUMULATIVE: {
+      description:
+        'A reading of a meter that only rises: what it rose since the reading before in the series counts at the later one. Goes with SUM and COUNT.',
+    },
   },
 });
+
+export enum RoundingMode {
+  ROUND = 'ROUND',
+  CEIL = 'CEIL',
+  FLOOR = 'FLOOR',
+}
+registerEnumType(RoundingMode, {
+  name: 'RoundingMode',
+  description: 'Which way units are rounded before they are priced.',
+  valuesConfig: {
+    ROUND: { description: 'To the nearest; halves away from zero.' },
+    CEIL: { description: 'Up, towards the larger number.' },
+    FLOOR: { description: 'Down, towards the smaller number.' },
+  },
+});
+
+/** What becomes of the units of a bucket before they are priced. */
+@ObjectType({ description: 'What becomes of the units of a period before they are priced.' })
+export class MetricRounding {
+  @Field(() => RoundingMode, { description: 'Which way.' })
+  mode!: RoundingMode;
+
+  @Field(() => Int, { description: 'Digits kept after the point; a negative number clears digits before it.' })
+  places!: number;
+}
 
 /** What is counted. */
 @ObjectType({ description: 'What is counted.' })
@@ -73,7 +111,7 @@ export class Metric {
   @Column({ type: 'text', default: 'DELTA' })
   semantics!: CounterSemantics;
 
-  /** Whether quantities may be negative. */
+  @Field(() => Boolean, { description: 'Whether quantities may be negative.' })
   @Column({ type: 'boolean', default: false })
   signed!: boolean;
 
@@ -83,6 +121,26 @@ export class Metric {
   })
   @Column({ type: 'boolean', default: false })
   perEvent!: boolean;
+
+  @Field(() => Boolean, {
+    description:
+      'Whether each period goes on from where the one before ended (what was added stays, what is present stays, the level stays) instead of beginning from nothing.',
+  })
+  @Column({ type: 'boolean', default: false })
+  recurring!: boolean;
+
+  @Field(() => String, {
+    nullable: true,
+    description: 'Of UNIQUE_COUNT the dimension whose different values are counted; null for the others.',
+  })
+  @Column({ type: 'text', nullable: true })
+  uniqueBy!: string | null;
+
+  @Column({ type: 'text', nullable: true })
+  roundingMode!: RoundingMode | null;
+
+  @Column({ type: 'integer', nullable: true })
+  roundingPlaces!: number | null;
 
   @Field(() => Date, { description: 'When it was made.' })
   @Column({ type: 'timestamptz' })

@@ -1,11 +1,25 @@
-import { Field, ID, Int, ObjectType } from 'type-graphql';
+import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity, PrimaryGeneratedColumn, type ValueTransformer } from 'typeorm';
 import { Decimal } from '../domain/decimal';
+import type { UniqueOperation } from '../domain/aggregate';
 import type { Dimensions } from '../domain/usage-content';
 import { decimalColumn, FlatObject } from './columns';
 
 /** Why a record has no contract yet. The order of the names is that of the checks. */
 export type UnassignedReason = 'NO_CHARGE' | 'NO_CONTRACT' | 'SEVERAL_CONTRACTS';
+
+export const UsageOperation = { ADD: 'ADD', REMOVE: 'REMOVE' } as const satisfies Record<
+  UniqueOperation,
+  UniqueOperation
+>;
+registerEnumType(UsageOperation, {
+  name: 'UsageOperation',
+  description: 'What a record says of a thing that is counted once.',
+  valuesConfig: {
+    ADD: { description: 'It is there; adding what is there changes nothing.' },
+    REMOVE: { description: 'It is gone; removing what is not there changes nothing.' },
+  },
+});
 
 export type UsageRecordKind = 'USAGE' | 'VOID' | 'REPLACEMENT';
 
@@ -70,6 +84,34 @@ export class UsageRecord {
   })
   @Column({ type: 'integer', nullable: true })
   events!: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: 'Of a WINDOW_TOTAL: the highest one of a window counts; null where nobody said.',
+  })
+  @Column({ type: 'integer', nullable: true })
+  revision!: number | null;
+
+  @Field(() => Decimal, {
+    nullable: true,
+    description: 'Of a CUMULATIVE reading: where the meter stood before; null where nobody said.',
+  })
+  @Column(decimalColumn({ nullable: true }))
+  opening!: Decimal | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'Of a CUMULATIVE reading: true when the meter began anew before it, null otherwise.',
+  })
+  @Column({ type: 'boolean', nullable: true })
+  reset!: true | null;
+
+  @Field(() => UsageOperation, {
+    nullable: true,
+    description: 'Of a UNIQUE_COUNT: whether the thing came or went; null where nobody said, which is ADD.',
+  })
+  @Column({ type: 'text', nullable: true })
+  operation!: UniqueOperation | null;
 
   @Field(() => FlatObject, { nullable: true, description: 'Labels as they are compared: all values are text.' })
   @Column({ type: 'jsonb', nullable: true })

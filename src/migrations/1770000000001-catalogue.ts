@@ -61,10 +61,21 @@ export class Catalogue1770000000001 implements MigrationInterface {
         code text not null constraint metric_code_check check (code ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$'),
         name text not null constraint metric_name_check check (length(name) between 1 and 200),
         unit text not null constraint metric_unit_check check (length(unit) between 1 and 50),
-        aggregation text not null constraint metric_aggregation_check check (aggregation in ('SUM', 'COUNT')),
-        semantics text not null default 'DELTA' constraint metric_semantics_check check (semantics in ('DELTA')),
-        signed boolean not null default false,
+        aggregation text not null constraint metric_aggregation_check check (aggregation in
+          ('SUM', 'COUNT', 'MAX', 'LATEST', 'UNIQUE_COUNT', 'WEIGHTED_SUM')),
+        semantics text not null default 'DELTA' constraint metric_semantics_check check (semantics = 'DELTA'
+          or semantics = 'WINDOW_TOTAL' and aggregation <> 'UNIQUE_COUNT'
+          or semantics = 'CUMULATIVE' and aggregation in ('SUM', 'COUNT')),
+        signed boolean not null default false constraint metric_signed_check check (not signed
+          or semantics <> 'CUMULATIVE' and aggregation <> 'UNIQUE_COUNT'),
         per_event boolean not null default false,
+        recurring boolean not null default false constraint metric_recurring_check check (not recurring
+          or aggregation in ('SUM', 'UNIQUE_COUNT', 'WEIGHTED_SUM')),
+        unique_by text constraint metric_unique_by_check check (
+          (aggregation = 'UNIQUE_COUNT') = (unique_by is not null) and length(unique_by) between 1 and 100),
+        rounding_mode text constraint metric_rounding_mode_check check (rounding_mode in ('ROUND', 'CEIL', 'FLOOR')),
+        rounding_places integer constraint metric_rounding_places_check check (
+          (rounding_mode is null) = (rounding_places is null) and rounding_places between -12 and 12),
         created_at timestamptz not null,
         archived_at timestamptz,
         constraint metric_service_code_key unique (service_id, code)

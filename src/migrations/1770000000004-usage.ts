@@ -39,6 +39,14 @@ export class Usage1770000000004 implements MigrationInterface {
         quantity numeric not null
           constraint usage_record_quantity_check check (scale(quantity) <= 12 and abs(quantity) < 1e30),
         events integer constraint usage_record_events_check check (events >= 0),
+        -- Of a WINDOW_TOTAL: which send of the window is the newer one.
+        revision integer constraint usage_record_revision_check check (revision >= 0),
+        -- Of a CUMULATIVE reading: where the meter stood before, and whether it began anew.
+        opening numeric constraint usage_record_opening_check check (
+          scale(opening) <= 12 and opening >= 0 and opening < 1e30),
+        reset boolean constraint usage_record_reset_check check (reset),
+        -- Of a UNIQUE_COUNT.
+        operation text constraint usage_record_operation_check check (operation in ('ADD', 'REMOVE')),
         dimensions jsonb,
         meter text,
         source text,

@@ -11,6 +11,9 @@ export class Billing1770000000005 implements MigrationInterface {
         period_id uuid not null constraint billable_line_period_fkey references billing_period,
         charge_id uuid not null constraint billable_line_charge_fkey references charge,
         bucket text not null default '',
+        -- What the bucket is of: its name alone may be a hash.
+        bucket_filter text,
+        bucket_group jsonb not null default '{}',
         revision integer not null constraint billable_line_revision_check check (revision > 0),
         subscription_line_id uuid constraint billable_line_subscription_line_fkey references subscription_line,
         units numeric not null,

@@ -11,7 +11,8 @@ export class Seals1770000000006 implements MigrationInterface {
       create function usage_record_text(r usage_record) returns text language sql stable as $$
         select jsonb_build_array(1, r.id, r.transaction, r.service_id, r.account_link_id, r.contract_id, r.unassigned_reason,
           r.metric_id, extract(epoch from r.window_start), extract(epoch from r.window_end),
-          extract(epoch from r.counted_at), r.quantity::text, r.events, r.dimensions, r.meter, r.source, r.kind, r.corrects,
+          extract(epoch from r.counted_at), r.quantity::text, r.events, r.revision,
+          r.opening::text, r.reset, r.operation, r.dimensions, r.meter, r.source, r.kind, r.corrects,
           r.root, r.reason, r.actor, r.account, r.subscription_id, r.late, r.idempotency_key,
           encode(r.content_hash, 'hex'), extract(epoch from r.received_at))::text
       $$`);

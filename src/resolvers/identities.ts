@@ -20,13 +20,9 @@ import { BillingPeriod } from '../entities/billing-period';
 import { Contract } from '../entities/contract';
 import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
-import {
-  type Identities as AllIdentities,
-  type RecordsIdentity as Records,
-  type UnitsIdentity as Units,
-  identities,
-} from '../services/identities';
+import { type Identities as AllIdentities, type RecordsIdentity as Records, identities } from '../services/identities';
 import type { MoneyIdentity as Money } from '../services/identity-of-money';
+import type { UnitsIdentity as Units } from '../services/identity-of-units';
 import { accountLinkById, contractById, metricById, periodById, productById } from './loaders';
 
 @InputType({ description: 'What to prove; everything in sight when empty.' })

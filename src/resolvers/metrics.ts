@@ -8,6 +8,7 @@ import {
   Field,
   FieldResolver,
   InputType,
+  Int,
   Mutation,
   ObjectType,
   Query,
@@ -16,13 +17,32 @@ import {
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Charge } from '../entities/charge';
-import { Aggregation, CounterSemantics, Metric } from '../entities/metric';
+import { Aggregation, CounterSemantics, Metric, MetricRounding, RoundingMode } from '../entities/metric';
 import { Service } from '../entities/service';
 import { archiveMetric, createMetric, listMetrics, updateMetric } from '../services/catalog-metrics';
 import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';
 import { chargesByMetricId, serviceById } from './loaders';
 
 const MetricConnection = connectionType(Metric, 'Metric');
+
+const SIGNED = 'Whether quantities may be negative.';
+const RECURRING =
+  'Whether each period goes on from where the one before ended: what was added stays, what is present stays, the level stays.';
+const UNIQUE_BY =
+  'The dimension whose different values are counted, 1 to 100 characters; needed for UNIQUE_COUNT and for nothing else.';
+const ROUNDING = 'What becomes of the units of a period before they are priced, once for each bucket of a charge.';
+
+@InputType({ description: 'What becomes of the units of a period before they are priced.' })
+export class MetricRoundingInput {
+  @Field(() => RoundingMode, { description: 'Which way.' })
+  mode!: RoundingMode;
+
+  @Field(() => Int, {
+    defaultValue: 0,
+    description: 'Digits kept after the point, -12 to 12; a negative number clears digits before it.',
+  })
+  places!: number;
+}
 
 @InputType({ description: 'A metric to make.' })
 export class CreateMetricInput {
@@ -44,12 +64,12 @@ export class CreateMetricInput {
   @Field(() => String, { description: 'Printed after quantities, 1 to 50 characters: "request", "GB".' })
   unit!: string;
 
-  @Field(() => Aggregation, { description: 'How the quantities of a period become one: SUM or COUNT.' })
+  @Field(() => Aggregation, { description: 'How the quantities of a period become one.' })
   aggregation!: Aggregation;
 
   @Field(() => CounterSemantics, {
     defaultValue: CounterSemantics.DELTA,
-    description: "What a record's quantity means: DELTA.",
+    description: "What a record's quantity means; each aggregation goes with some of them.",
   })
   semantics!: CounterSemantics;
 
@@ -59,6 +79,21 @@ export class CreateMetricInput {
       'Whether records tell how many events stand behind their quantity (`events`), as prices with a part for each event need. Never changed.',
   })
   perEvent!: boolean;
+
+  @Field(() => Boolean, { defaultValue: false, description: `${SIGNED} Not for CUMULATIVE and UNIQUE_COUNT.` })
+  signed!: boolean;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: `${RECURRING} For SUM, UNIQUE_COUNT and WEIGHTED_SUM. Left out: true for WEIGHTED_SUM, else false.`,
+  })
+  recurring?: boolean | null;
+
+  @Field(() => String, { nullable: true, description: UNIQUE_BY })
+  uniqueBy?: string | null;
+
+  @Field(() => MetricRoundingInput, { nullable: true, description: ROUNDING })
+  rounding?: MetricRoundingInput | null;
 }
 
 @InputType({
@@ -95,6 +130,21 @@ export class UpdateMetricInput {
     description: "What a record's quantity means; fixed once there is usage of the metric.",
   })
   semantics?: CounterSemantics | null;
+
+  @Field(() => Boolean, { nullable: true, description: `${SIGNED} Fixed once there is usage of the metric.` })
+  signed?: boolean | null;
+
+  @Field(() => Boolean, { nullable: true, description: `${RECURRING} Fixed once there is usage of the metric.` })
+  recurring?: boolean | null;
+
+  @Field(() => String, { nullable: true, description: `${UNIQUE_BY} Fixed once there is usage of the metric.` })
+  uniqueBy?: string | null;
+
+  @Field(() => MetricRoundingInput, {
+    nullable: true,
+    description: `${ROUNDING} Fixed once there is usage of the metric.`,
+  })
+  rounding?: MetricRoundingInput | null;
 }
 
 @InputType({ description: 'The metric to take out of use.' })
@@ -180,6 +230,14 @@ export class MetricsResolver {
     @Arg('input', () => ArchiveMetricInput, { description: 'The metric.' }) input: ArchiveMetricInput,
   ): Promise<ArchiveMetricPayload> {
     return archiveMetric(ctx, input);
+  }
+
+  @FieldResolver(() => MetricRounding, {
+    nullable: true,
+    description: 'What becomes of the units of a period before they are priced; null: nothing.',
+  })
+  rounding(@Root() { roundingMode: mode, roundingPlaces: places }: Metric): MetricRounding | null {
+    return mode === null || places === null ? null : { mode, places };
   }
 
   @FieldResolver(() => Service, { description: 'The service that counts it.' })

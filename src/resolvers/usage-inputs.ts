@@ -3,6 +3,7 @@ import { Field, ID, InputType, Int, registerEnumType } from 'type-graphql';
 import { Decimal } from '../domain/decimal';
 import type { UsageInput } from '../domain/usage-record';
 import { FlatObject } from '../entities/columns';
+import { UsageOperation } from '../entities/usage-record';
 import type { UsageRecordFilter as Filter, UsageRecordOrder as Order } from '../services/usage-reads';
 import { orderEnum } from './connection';
 import type { UsageGroup as Group, UsageSummaryFilter as SummaryFilter } from '../services/usage-summary';
@@ -44,13 +45,13 @@ export class RecordUsageInput implements UsageInput {
 
   @Field(() => Date, {
     description:
-      'End of the window, not counted itself: at most 32 days after the start and 5 minutes ahead of our clock; equal to the start for an instant.',
+      'End of the window, not counted itself: at most 32 days after the start and 5 minutes ahead of our clock (of a WINDOW_TOTAL the start is); equal to the start for an instant.',
   })
   windowEnd!: string;
 
   @Field(() => Decimal, {
     description:
-      'What was counted, in the unit of the metric: at most 30 digits, 12 of them after the point; not negative, and a whole number for COUNT.',
+      'What was counted, in the unit of the metric: at most 30 digits, 12 of them after the point; negative only for metrics that are `signed`, a whole number for COUNT, 1 for UNIQUE_COUNT. Of a CUMULATIVE metric the reading itself.',
   })
   quantity!: string;
 
@@ -71,6 +72,33 @@ export class RecordUsageInput implements UsageInput {
     description: 'How many events stand behind the quantity, 0 or more; only for metrics with `perEvent`. Left out: 1.',
   })
   events?: number | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'For WINDOW_TOTAL: the send with the highest revision counts for the window, 0 or more, so that a delayed retry never takes the place of a newer send. Left out: older than any that has one; of several the one that came last counts.',
+  })
+  revision?: number | null;
+
+  @Field(() => Decimal, {
+    nullable: true,
+    description:
+      'For CUMULATIVE: where the meter stood before this reading. For the first reading of a series, which counts nothing without it, and with `reset`, where it is 0 when left out.',
+  })
+  opening?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description:
+      'For CUMULATIVE: true when the meter began anew before this reading; without it a reading below the one before is refused.',
+  })
+  reset?: boolean | null;
+
+  @Field(() => UsageOperation, {
+    nullable: true,
+    description: 'For UNIQUE_COUNT: whether the thing came or went. Left out: ADD.',
+  })
+  operation?: 'ADD' | 'REMOVE' | null;
 
   @Field(() => String, {
     nullable: true,

@@ -11,6 +11,7 @@ import { writeAudit } from './audit';
 import { lockService, lockServiceInUse, refuseArchived, storeChanges } from './catalog-change';
 import { bumpCatalogVersion } from './catalog-version';
 import { ensurePartnerMirrored } from './mirror-ensure';
+import { isHead } from './ledger-sql';
 import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 
@@ -177,8 +178,7 @@ async function refuseEnd(
   }
   const [last] = await tx.query<{ counted_at: Date | null }[]>(
     `select max(u.counted_at) as counted_at from usage_record u
-      where u.account_link_id = $1 and u.kind = 'USAGE' and u.counted_at >= $2
-        and not exists (select 1 from usage_record v where v.corrects = u.id)`,
+      where u.account_link_id = $1 and u.counted_at >= $2 and ${isHead('u')}`,
     [link.id, at],
   );
   const countedAt = last?.counted_at ?? null;

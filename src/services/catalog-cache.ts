@@ -4,13 +4,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
-import type { CountedMetric } from '../domain/usage-record';
+import type { MetricRules } from '../domain/metric';
+import { METRIC_RULES } from './catalog-metric-rules';
 import { chooseContracts, type ContractChoice, pairOf } from './usage-contract';
 
 /** Entries of one kind, all services together; beyond it the least recently used ones go. */
 const MAX_ENTRIES = 50_000;
 
-export interface CachedMetric extends CountedMetric {
+export interface CachedMetric extends MetricRules {
   id: string;
   /** Usage that counts from then on is refused; null while in use. */
   archivedAt: Date | null;
@@ -95,7 +96,7 @@ function cacheOf<V extends object>(db: DataSource, { caches }: CatalogKind<V>): 
 /** By code, archived ones too: they take what counted before. */
 export const METRICS = catalogKind<CachedMetric>(async (tx, wanted) => {
   const rows = await tx.query<(CachedMetric & { service_id: string; name: string })[]>(
-    `select w.service_id, w.name, m.id, m.aggregation, m.signed, m.per_event as "perEvent", m.archived_at as "archivedAt",
+    `select w.service_id, w.name, m.id, ${METRIC_RULES}, m.archived_at as "archivedAt",
             s.code as "serviceCode", s.archived_at as "serviceArchivedAt"
          from json_to_recordset($1) as w(service_id uuid, name text)
          join metric m on m.service_id = w.service_id and m.code = w.name

@@ -1,9 +1,9 @@
 /** The terms of a charge as callers send them: who prices, at what, and which metric that needs. */
 import { Decimal } from '../domain/decimal';
+import type { MetricRules } from '../domain/metric';
 import { invalid, parseDecimal } from '../domain/parse';
 import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
 import { type Charge, ChargeMode } from '../entities/charge';
-import type { Metric } from '../entities/metric';
 
 export interface CreateChargeInput {
   service?: string | null;
@@ -65,10 +65,18 @@ export function parseTerms(input: CreateChargeInput): ChargeTerms {
 }
 
 /** A price for each event needs to know the events; what is free of a percentage is counted up, never down. */
-export function refuseUnfitMetric(metric: Metric, { price, freeUnits }: CreateChargeInput): void {
+export function refuseUnfitMetric(
+  metric: Pick<MetricRules, 'aggregation' | 'signed' | 'perEvent' | 'recurring'>,
+  { price, freeUnits }: { price?: PriceModelJson | null; freeUnits: string | Decimal },
+): void {
   if (!price?.percentage) return;
   const { fixedPrice, freeEvents } = price.percentage;
-  const isPerEvent = Boolean(freeEvents) || !new Decimal(fixedPrice ?? 0).isZero();
+  const hasFixedPrice = !new Decimal(fixedPrice ?? 0).isZero();
+  const isPerEvent = Boolean(freeEvents) || hasFixedPrice;
+  const isByOrder = Boolean(freeEvents) || (hasFixedPrice && !new Decimal(freeUnits).isZero());
+  if (isByOrder && (metric.recurring || !['SUM', 'COUNT'].includes(metric.aggregation))) {
+    throw invalid('price.percentage', 'A free allowance by events needs a SUM or COUNT that begins anew each period.');
+  }
   if (isPerEvent && !metric.perEvent) {
     throw invalid('price.percentage', 'A price or a free allowance for each event needs a metric with `perEvent`.');
   }

@@ -2,31 +2,32 @@
 import { type EntityManager, IsNull } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
+import type { MetricRules } from '../domain/metric';
 import { invalid, parseText } from '../domain/parse';
 import { Charge } from '../entities/charge';
-import { Aggregation, CounterSemantics, Metric } from '../entities/metric';
+import { Metric } from '../entities/metric';
 import { notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
-import { lockService, lockServiceInUse, refuseArchived, sentText, sentValue, storeChanges } from './catalog-change';
+import { lockService, lockServiceInUse, refuseArchived, sentText, storeChanges } from './catalog-change';
+import { refuseUnfitMetric } from './catalog-charge-terms';
+import { asColumns, changedRules, FIXED_RULES, parseRules, rulesOf, type SentRules } from './catalog-metric-rules';
 import { bumpCatalogVersion } from './catalog-version';
 import { byId, fetchPage, narrowToArchived, type Page, type PageArgs } from './page';
 import { inTransaction, violatedConstraint } from './transaction';
 import { lockAllLanes } from './usage-lanes';
 
-const OFFERED_AGGREGATIONS: ReadonlySet<Aggregation> = new Set([Aggregation.SUM, Aggregation.COUNT]);
-
-export interface CreateMetricInput {
+export interface CreateMetricInput extends SentRules {
   service?: string | null;
   code: string;
   name: string;
   unit: string;
-  aggregation: Aggregation;
-  semantics: CounterSemantics;
+  aggregation: MetricRules['aggregation'];
+  semantics: MetricRules['semantics'];
   /** Whether records carry `events`; false when left out. */
   perEvent?: boolean;
 }
 
-/** @throws BillingError CONFLICT for a code that is taken, VALIDATION_FAILED for an aggregation or semantics not offered. */
+/** @throws BillingError CONFLICT for a code that is taken, VALIDATION_FAILED for rules that do not go together. */
 export async function createMetric(ctx: Ctx, input: CreateMetricInput): Promise<{ metric: Metric }> {
   const values = parseMetric(input);
   const serviceId = await visibleServiceId(ctx, input.service);
@@ -53,39 +54,35 @@ export interface MetricName {
   metric: string;
 }
 
-export interface UpdateMetricInput extends MetricName {
-  /** Each untouched when not given. */
+/** What is left out is not touched. */
+export interface UpdateMetricInput extends MetricName, SentRules {
   name?: string | null;
   unit?: string | null;
-  aggregation?: Aggregation | null;
-  semantics?: CounterSemantics | null;
 }
 
 /**
  * Changes what is given of a metric. How it counts is fixed once there is usage of it.
- * @throws BillingError NOT_FOUND, VALIDATION_FAILED, CONFLICT when it is archived, or used and `aggregation` or `semantics` differ.
+ * @throws BillingError NOT_FOUND; VALIDATION_FAILED for rules that do not go together, or with a charge of it; CONFLICT when it
+ * is archived, or used and how it counts would change.
  */
 export async function updateMetric(ctx: Ctx, input: UpdateMetricInput): Promise<{ metric: Metric }> {
-  const counts = {
-    aggregation: sentValue(input.aggregation, 'aggregation'),
-    semantics: sentValue(input.semantics, 'semantics'),
-  };
-  refuseNotOffered(counts);
-  const values = { name: sentText(input.name, 'name', 200), unit: sentText(input.unit, 'unit', 50), ...counts };
+  const labels = { name: sentText(input.name, 'name', 200), unit: sentText(input.unit, 'unit', 50) };
   const serviceId = await visibleServiceId(ctx, input.service);
   return inTransaction(ctx, async (tx) => {
     // What is being recorded by the old rule is in the ledger before it is asked whether there is usage.
-    if (counts.aggregation !== undefined || counts.semantics !== undefined) await lockAllLanes(tx);
+    if (FIXED_RULES.some((name) => input[name] !== undefined)) await lockAllLanes(tx);
     await lockServiceInUse(tx, serviceId);
     const metric = await metricByCode(tx, serviceId, input.metric);
     refuseArchived(metric, { noun: 'metric', name: metric.code, field: 'metric' });
-    const fixed = (['aggregation', 'semantics'] as const).find(
-      (name) => counts[name] !== undefined && counts[name] !== metric[name],
-    );
+    const present = rulesOf(metric);
+    const rules = changedRules(present, input);
+    const fixed = FIXED_RULES.find((name) => JSON.stringify(rules[name]) !== JSON.stringify(present[name]));
     if (fixed !== undefined && (await hasUsage(tx, metric.id))) {
       const message = `The metric "${metric.code}" has usage: its ${fixed} is fixed. Make another metric.`;
       throw new BillingError('CONFLICT', message, { field: fixed });
     }
+    if (fixed !== undefined) await refuseUnfitCharges(tx, metric.id, rules);
+    const values = { ...labels, ...asColumns(rules) };
     await storeChanges(tx, ctx, { entity: Metric, row: metric, values, action: 'metric.updated', serviceId });
     return { metric };
   });
@@ -154,30 +151,22 @@ export async function metricsByIds(ctx: Ctx, ids: readonly string[]): Promise<Ma
   return new Map((await query.getMany()).map((metric) => [metric.id, metric]));
 }
 
-function parseMetric(input: CreateMetricInput): Omit<CreateMetricInput, 'service'> & { signed: boolean } {
-  const { code, aggregation, semantics, perEvent = false } = input;
-  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(code)) {
-    throw invalid('code', 'code must be 1 to 100 letters, digits, `_`, `.` and `-`, with a letter or digit first.');
-  }
-  refuseNotOffered({ aggregation, semantics });
-  const name = parseText(input.name, 'name', 200);
-  return { code, name, unit: parseText(input.unit, 'unit', 50), aggregation, semantics, perEvent, signed: false };
-}
-
-function refuseNotOffered(counts: {
-  aggregation: Aggregation | undefined;
-  semantics: CounterSemantics | undefined;
-}): void {
-  const { aggregation, semantics } = counts;
-  if (aggregation !== undefined && !OFFERED_AGGREGATIONS.has(aggregation)) {
-    throw invalid('aggregation', `The aggregation ${aggregation} is not offered yet; SUM and COUNT are.`);
-  }
-  if (semantics !== undefined && semantics !== CounterSemantics.DELTA) {
-    throw invalid('semantics', `The semantics ${semantics} are not offered yet; DELTA are.`);
-  }
+/** The prices of the metric's charges must go with how it counts. */
+async function refuseUnfitCharges(tx: EntityManager, metricId: string, rules: MetricRules): Promise<void> {
+  for (const charge of await tx.findBy(Charge, { metricId, archivedAt: IsNull() })) refuseUnfitMetric(rules, charge);
 }
 
 function refuseTakenCode(error: unknown): never {
   if (violatedConstraint(error) !== 'metric_service_code_key') throw error;
   throw new BillingError('CONFLICT', 'The service has a metric with this code already.', { field: 'code' });
+}
+
+/** @throws BillingError VALIDATION_FAILED */
+function parseMetric(input: CreateMetricInput): Omit<Metric, 'id' | 'serviceId' | 'createdAt' | 'archivedAt'> {
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/.test(input.code)) {
+    throw invalid('code', 'code must be 1 to 100 letters, digits, `_`, `.` and `-`, with a letter or digit first.');
+  }
+  const rules = parseRules(input);
+  const name = parseText(input.name, 'name', 200);
+  return { code: input.code, name, unit: parseText(input.unit, 'unit', 50), ...asColumns(rules) };
 }

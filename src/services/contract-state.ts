@@ -4,9 +4,11 @@
  */
 import type { EntityManager } from 'typeorm';
 import { Decimal } from '../domain/decimal';
-import type { Aggregation } from '../domain/aggregate';
+import type { RatedCharge } from '../domain/charge-rating';
+import type { MetricRules } from '../domain/metric';
 import type { PlanInterval } from '../domain/period';
-import { parsePriceModel, type PriceModel, type PriceModelJson } from '../domain/price-model';
+import { parsePriceModel, type PriceModelJson } from '../domain/price-model';
+import { METRIC_RULES } from './catalog-metric-rules';
 
 /** The one order of a contract; renewals, which add more, come later. */
 export interface OrderState {
@@ -33,21 +35,16 @@ export interface LineState {
   deliveredQuantity: Decimal;
 }
 
-export interface ChargeState {
+export interface ChargeState extends RatedCharge {
   id: string;
   serviceId: string;
   metricId: string;
   metricCode: string;
   metricUnit: string;
-  aggregation: Aggregation;
+  rules: MetricRules;
   productId: string;
   productName: string;
-  mode: 'QUANTITY' | 'AMOUNT';
-  price: PriceModel | null;
   currency: string | null;
-  freeUnits: Decimal;
-  unitsPerProductUnit: Decimal;
-  minimumAmount: Decimal;
   createdAt: Date;
   /** Periods that begin then or later are not rated with it; null while in use. */
   archivedAt: Date | null;
@@ -162,7 +159,7 @@ interface ContractRow {
 
 type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };
 type LineRow = Textual<LineState>;
-type ChargeRow = Omit<Textual<ChargeState>, 'price'> & { price: PriceModelJson | null };
+type ChargeRow = Omit<Textual<ChargeState>, 'price' | 'rules'> & MetricRules & { price: PriceModelJson | null };
 
 function toLine(row: LineRow): LineState {
   return {
@@ -174,8 +171,12 @@ function toLine(row: LineRow): LineState {
 }
 
 function toCharge(row: ChargeRow): ChargeState {
+  const { aggregation, semantics, signed, perEvent, recurring, uniqueBy, rounding, ...charge } = row;
   return {
-    ...row,
+    ...charge,
+    rules: { aggregation, semantics, signed, perEvent, recurring, uniqueBy, rounding },
+    filters: [],
+    groupBy: [],
     price: row.price === null ? null : parsePriceModel(row.price),
     freeUnits: new Decimal(row.freeUnits),
     unitsPerProductUnit: new Decimal(row.unitsPerProductUnit),
@@ -225,7 +226,7 @@ const LINES_SQL = `
 
 const CHARGES_SQL = `
   select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
-         m.unit as "metricUnit", m.aggregation, c.product_id as "productId", p.name as "productName", c.mode, c.price,
+         m.unit as "metricUnit", ${METRIC_RULES}, c.product_id as "productId", p.name as "productName", c.mode, c.price,
          c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
          c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"
     from (select s.contract_id, p.id as product_id

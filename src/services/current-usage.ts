@@ -40,7 +40,7 @@ export async function currentUsage(ctx: Ctx, input: CurrentUsageInput): Promise<
   const period = loaded?.periods.at(-1);
   if (loaded === null || period === undefined) return null;
   const state = ctx.actor.serviceId === null ? loaded : withChargesOf(loaded, ctx.actor.serviceId);
-  const { lines } = await ratePeriod(ctx.db.manager, state, period);
+  const { lines } = await ratePeriod(ctx.db.manager, state, { period, zone: ctx.config.billingTimeZone });
   return {
     contractId: contract.id,
     periodId: period.id,

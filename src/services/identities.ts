@@ -3,14 +3,13 @@
  * road: records are counted in the ledger, units added by the pure function, money compared with Odoo's invoice lines.
  */
 import type { Ctx } from '../ctx';
-import { aggregate, type Aggregation } from '../domain/aggregate';
-import { Decimal, ZERO } from '../domain/decimal';
 import { visibleServiceIdOrAll } from './access';
 import { withChargesOf } from './balances';
 import { contractInSight, contractVisible } from './contracts';
-import { type ContractState, loadContractState } from './contract-state';
+import { loadContractState } from './contract-state';
 import { type MoneyIdentity, moneyIdentity } from './identity-of-money';
-import { effectiveRecords } from './usage-totals';
+import { isHead } from './ledger-sql';
+import { type UnitsIdentity, unitsIdentity } from './identity-of-units';
 
 /** Counts of records per account and metric. */
 export interface RecordsIdentity {
@@ -27,16 +26,6 @@ export interface RecordsIdentity {
   afterEnd: number;
   /** accepted - effective - superseded - voided, plus effective - what it divides into; each must be 0. */
   difference: number;
-}
-
-export interface UnitsIdentity {
-  contractId: string;
-  periodId: string;
-  metricId: string;
-  aggregated: Decimal;
-  charged: Decimal;
-  unpriced: Decimal;
-  difference: Decimal;
 }
 
 /** Rows of each identity that an answer carries, those that do not hold first. */
@@ -134,15 +123,31 @@ interface RecordsRow {
   after_end: string;
 }
 
+const PRESENT_CONTRACT = (u: string): string => `coalesce(
+  (select a.contract_id from usage_assignment a where a.record_id = ${u}.id order by a.id desc limit 1), ${u}.contract_id)`;
+
+/** Of a WINDOW_TOTAL: whether a newer send of the same window of the series stands. */
+const IS_SUPERSEDED = `m.semantics = 'WINDOW_TOTAL' and u.kind <> 'VOID' and exists (
+  select 1 from usage_record n
+   where n.metric_id = u.metric_id and n.counted_at = u.counted_at
+     and (n.account_link_id = u.account_link_id or n.contract_id = placed.contract or n.id in (
+       select a.record_id from usage_assignment a where a.contract_id = placed.contract))
+     and (n.window_start, n.window_end) = (u.window_start, u.window_end)
+     and (n.dimensions, n.meter) is not distinct from (u.dimensions, u.meter)
+     and ${isHead('n')}
+     and coalesce(${PRESENT_CONTRACT('n')}, n.account_link_id) = coalesce(placed.contract, u.account_link_id)
+     and (coalesce(n.revision, -1), coalesce(n.root, n.id)) > (coalesce(u.revision, -1), coalesce(u.root, u.id)))`;
+
 /** Corrections are counted from their side, what they correct from its own: neither follows from the other. */
 const RECORDS_SQL = `
   with scoped as (
-    select u.*, coalesce((select a.contract_id from usage_assignment a where a.record_id = u.id order by a.id desc limit 1),
-                         u.contract_id) as contract
-      from usage_record u join account_link l on l.id = u.account_link_id
+    select u.*, placed.contract, exists (select 1 from usage_record v where v.corrects = u.id) as is_corrected,
+           ${IS_SUPERSEDED} as is_superseded
+      from usage_record u join account_link l on l.id = u.account_link_id join metric m on m.id = u.metric_id
+     cross join lateral (select ${PRESENT_CONTRACT('u')} as contract) placed
      where ($1::uuid is null or u.service_id = $1) and ($2::text is null or l.account = $2)),
   placed as (
-    select s.*, exists (select 1 from usage_record v where v.corrects = s.id) as is_corrected,
+    select s.*, s.kind <> 'VOID' and not s.is_corrected and not s.is_superseded as is_effective,
            (select count(*) from billing_period p where p.contract_id = s.contract
              and s.counted_at >= p.start_at and (p.end_at is null or s.counted_at < p.end_at)) as periods,
            (select min(p.start_at) from billing_period p where p.contract_id = s.contract) as first_start,
@@ -150,14 +155,14 @@ const RECORDS_SQL = `
       from scoped s where $3::uuid is null or s.contract = $3)
   select account_link_id, metric_id,
          count(*) filter (where kind <> 'VOID') as accepted,
-         count(*) filter (where kind <> 'VOID' and not is_corrected) as effective,
-         count(*) filter (where kind = 'REPLACEMENT') as superseded,
+         count(*) filter (where is_effective) as effective,
+         count(*) filter (where kind = 'REPLACEMENT') + count(*) filter (where is_superseded and not is_corrected) as superseded,
          count(*) filter (where kind = 'VOID') as voided,
-         coalesce(sum(periods) filter (where kind <> 'VOID' and not is_corrected and contract is not null), 0) as in_period,
-         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is null) as unassigned,
-         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is not null and periods = 0
+         coalesce(sum(periods) filter (where is_effective and contract is not null), 0) as in_period,
+         count(*) filter (where is_effective and contract is null) as unassigned,
+         count(*) filter (where is_effective and contract is not null and periods = 0
                             and (first_start is null or counted_at < first_start)) as before_billing,
-         count(*) filter (where kind <> 'VOID' and not is_corrected and contract is not null and periods = 0
+         count(*) filter (where is_effective and contract is not null and periods = 0
                             and counted_at >= last_end) as after_end
     from placed group by account_link_id, metric_id order by account_link_id, metric_id`;
 
@@ -177,67 +182,4 @@ async function contractsWithCharges(ctx: Ctx, sight: Sight): Promise<string[]> {
     [sight.serviceId, sight.account, sight.contractId, ctx.actor.serviceId],
   );
   return rows.map((row) => row.id);
-}
-
-async function unitsIdentity(ctx: Ctx, state: ContractState): Promise<UnitsIdentity[]> {
-  const rows: UnitsIdentity[] = [];
-  const services = new Set(state.charges.map((charge) => charge.serviceId));
-  for (const period of state.periods.filter((candidate) => candidate.closed && !candidate.dirty)) {
-    const quantities = await ctx.db.query<{ metric_id: string; aggregation: Aggregation; quantities: string[] }[]>(
-      `select e.metric_id, m.aggregation, array_agg(e.quantity)::text[] as quantities
-         from (${effectiveRecords('u.metric_id, u.quantity')}) e join metric m on m.id = e.metric_id
-        where m.service_id = any ($4) group by e.metric_id, m.aggregation order by e.metric_id`,
-      [state.id, period.start, period.end, [...services]],
-    );
-    const charged = await chargedUnits(ctx, period.id, [...services]);
-    for (const row of quantities) {
-      const records = row.quantities.map((quantity) => ({ quantity: new Decimal(quantity) }));
-      const aggregated = aggregate(row.aggregation, records);
-      const priced = charged.get(row.metric_id);
-      const unpriced = priced === undefined ? aggregated : ZERO;
-      const difference = aggregated.minus(priced ?? ZERO).minus(unpriced);
-      rows.push({
-        contractId: state.id,
-        periodId: period.id,
-        metricId: row.metric_id,
-        aggregated,
-        charged: priced ?? ZERO,
-        unpriced,
-        difference,
-      });
-    }
-    rows.push(...chargedWithoutRecords(state, period.id, charged, new Set(quantities.map((row) => row.metric_id))));
-  }
-  return rows;
-}
-
-/** Units that were charged while the ledger has none: a difference as large as they are. */
-function chargedWithoutRecords(
-  state: ContractState,
-  periodId: string,
-  charged: Map<string, Decimal>,
-  counted: Set<string>,
-): UnitsIdentity[] {
-  return [...charged]
-    .filter(([metricId, units]) => !counted.has(metricId) && !units.isZero())
-    .map(([metricId, units]) => ({
-      contractId: state.id,
-      periodId,
-      metricId,
-      aggregated: ZERO,
-      charged: units,
-      unpriced: ZERO,
-      difference: units.negated(),
-    }));
-}
-
-async function chargedUnits(ctx: Ctx, periodId: string, services: readonly string[]): Promise<Map<string, Decimal>> {
-  const rows = await ctx.db.query<{ metric_id: string; units: string }[]>(
-    `select metric_id, sum(units) as units from (
-       select distinct on (l.charge_id, l.bucket) c.metric_id, l.units from billable_line l join charge c on c.id = l.charge_id
-        where l.period_id = $1 and c.service_id = any ($2) order by l.charge_id, l.bucket, l.revision desc) newest
-      group by metric_id`,
-    [periodId, services],
-  );
-  return new Map(rows.map((row) => [row.metric_id, new Decimal(row.units)]));
 }

@@ -8,7 +8,8 @@ import { parseDay } from '../domain/parse';
 import { enqueue } from '../queue';
 import { type ContractState, type PeriodState, type SpanState, loadContractState } from './contract-state';
 import { periodInSight } from './billing-reads';
-import { type PeriodRating, fittingCharges, ratePeriod, storeLines } from './rating';
+import { type PeriodRating, fittingCharges, ratePeriod } from './rating';
+import { storeLines } from './rerating';
 import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
@@ -169,7 +170,7 @@ export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: 
     assert(state !== null && period !== undefined, 'a period has its contract');
     if (period.closed) return { periodId: period.id, rating: null };
     const { closeAt } = closeTime(ctx, period);
-    const rating = await ratePeriod(tx, state, period);
+    const rating = await ratePeriod(tx, state, { period, zone: ctx.config.billingTimeZone });
     if (input.dryRun === true) return { periodId: period.id, rating: inSight(ctx, rating) };
     if (ctx.now < closeAt) {
       throw new BillingError('CONFLICT', `The period closes at ${closeAt.toISOString()}, not before.`, {

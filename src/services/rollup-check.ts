@@ -1,6 +1,7 @@
 /** Compares the rollup with the ledger it is made from. Differences are reported and left alone: a person must know the cause. */
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
+import { isHead } from './ledger-sql';
 
 /** Account links compared in one statement. */
 const LINKS_PER_SLICE = 50;
@@ -49,8 +50,7 @@ const COMPARE = `
         from usage_record r
         left join lateral (
           select contract_id from usage_assignment a where a.record_id = r.id order by a.id desc limit 1) a on true
-       where r.account_link_id = any($1) and r.kind <> 'VOID'
-         and not exists (select 1 from usage_record v where v.corrects = r.id)
+       where r.account_link_id = any($1) and ${isHead('r')}
       union all
       select account_link_id, contract_id, metric_id, hour, 0, 0, quantity, records
         from usage_rollup where account_link_id = any($1)) sides

@@ -13,7 +13,8 @@ import { type BillableValues, billableValues, targetFor } from './balances';
 import { type FoundBlock, contractObstacles, lineObstacles, missingLines, storeBlocks } from './blocks';
 import { type ContractState, type LineState, type PeriodState, loadContractState } from './contract-state';
 import { followInvoiceDate, openFirstPeriod } from './periods';
-import { ratePeriod, rerateDirtyPeriods } from './rating';
+import { ratePeriod } from './rating';
+import { rerateDirtyPeriods } from './rerating';
 import { billablePeriods, lastReading, settleSlots, settledPeriods } from './settlements';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
@@ -32,7 +33,7 @@ export async function planContract(ctx: Ctx, contractId: string): Promise<void> 
     if (isFirst) state = (await loadContractState(tx, contractId)) ?? state;
     const { movedBack } = await followInvoiceDate(tx, ctx, state);
     await settleSlots(tx, ctx, state);
-    await rerateDirtyPeriods(tx, state, ctx.now);
+    await rerateDirtyPeriods(tx, ctx, state);
     await planWrites(tx, ctx, state, movedBack);
     await markPlanned(tx, contractId, seen);
   });
@@ -166,7 +167,8 @@ async function slotValues(
   state: ContractState,
   open: PeriodState,
 ): Promise<BillableValues> {
-  const rating = isProvisionalDue(ctx, open) ? await ratePeriod(tx, state, open) : null;
+  const zone = ctx.config.billingTimeZone;
+  const rating = isProvisionalDue(ctx, open) ? await ratePeriod(tx, state, { period: open, zone }) : null;
   return billableValues(tx, state, rating?.lines ?? null);
 }
 

@@ -91,4 +91,4 @@ function messageOf(error: unknown): string {
 }
 
 /** First key of two-key advisory locks: one number a purpose, so that purposes never collide. */
-export const LOCK_CLASS = { LANE: 41, ORDER: 42, SYNC: 43, CORRECTION: 44, SEAL: 45 } as const;
+export const LOCK_CLASS = { LANE: 41, ORDER: 42, SYNC: 43, CORRECTION: 44, SEAL: 45, SERIES: 46 } as const;

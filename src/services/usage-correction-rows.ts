@@ -1,13 +1,16 @@
 /** The ledger's rows of corrections: what stands now for a record, which correction holds a key, and the insert itself. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import type { Aggregation } from '../domain/aggregate';
 import { Decimal } from '../domain/decimal';
+import type { MetricRules } from '../domain/metric';
+import type { SeriesRecord } from '../domain/series';
+import type { Dimensions } from '../domain/usage-content';
 import { type CorrectionDraft, targetField } from '../domain/usage-correction';
 import type { UsageRecordKind } from '../entities/usage-record';
 import { applyToRollup, isLate, markDirty } from './usage-insert';
 import { keyConflict } from './usage-keys';
 import { type Outcome, rejected } from './usage-outcome';
+import type { SeriesName } from './usage-series';
 
 /** A correction of a service that the caller may touch, with the place of its outcome. */
 export interface OwnedCorrection {
@@ -30,15 +33,20 @@ export interface Head {
   contractId: string | null;
   /** How many corrections the record has. */
   corrections: number;
-  aggregation: Aggregation;
-  signed: boolean;
+  /** How its metric counts. */
+  rules: Pick<MetricRules, 'aggregation' | 'semantics' | 'signed'>;
+  /** What it is one of a series with, and its place there. */
+  series: SeriesName;
+  record: SeriesRecord;
 }
 
 /** The heads of the records that `items` name, by index; those whose key is free are missing. */
 export async function presentHeads(tx: EntityManager, items: readonly OwnedCorrection[]): Promise<Map<number, Head>> {
-  const rows = await tx.query<(Head & { index: number })[]>(
+  const rows = await tx.query<HeadRow[]>(
     `select w.index, h.id, h.kind, h.idempotency_key as "idempotencyKey", root.id as "rootId", t.kind as "targetKind",
-            h.account_link_id as "linkId", h.corrections, m.aggregation, m.signed,
+            h.account_link_id as "linkId", h.corrections, h.metric_id as "metricId", h.dimensions, h.meter,
+            h.window_start as "windowStart", h.window_end as "windowEnd", h.quantity, h.opening, h.reset,
+            json_build_object('aggregation', m.aggregation, 'semantics', m.semantics, 'signed', m.signed) as rules,
             coalesce((select a.contract_id from usage_assignment a where a.record_id = h.id order by a.id desc limit 1),
               h.contract_id) as "contractId"
        from json_to_recordset($1) as w(index integer, service_id uuid, target text)
@@ -54,7 +62,31 @@ export async function presentHeads(tx: EntityManager, items: readonly OwnedCorre
       ),
     ],
   );
-  return new Map(rows.map(({ index, ...head }) => [index, head]));
+  return new Map(rows.map((row) => [row.index, toHead(row)]));
+}
+
+interface HeadRow extends Omit<Head, 'series' | 'record'> {
+  index: number;
+  metricId: string;
+  dimensions: Dimensions | null;
+  meter: string | null;
+  windowStart: Date;
+  windowEnd: Date;
+  quantity: string;
+  opening: string | null;
+  reset: boolean | null;
+}
+
+function toHead(row: HeadRow): Head {
+  const { id, kind, idempotencyKey, rootId, targetKind, linkId, contractId, corrections, rules } = row;
+  const { metricId, dimensions, meter, windowStart, windowEnd } = row;
+  const quantity = new Decimal(row.quantity);
+  const opening = row.opening === null ? null : new Decimal(row.opening);
+  return {
+    ...{ id, kind, idempotencyKey, rootId, targetKind, linkId, contractId, corrections, rules },
+    series: { contractId, linkId, metricId, dimensions, meter },
+    record: { windowStart, windowEnd, quantity, opening, reset: row.reset === true, idempotencyKey },
+  };
 }
 
 interface StoredRow {
@@ -126,10 +158,11 @@ function outcomeOf(row: StoredRow, { serviceId, draft }: OwnedCorrection): Outco
 /** A correction copies what it corrects: where and when it counts never changes by it. */
 const INSERT = `
   insert into usage_record (transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
-    window_end, counted_at, quantity, events, dimensions, meter, kind, corrects, root, reason, actor, account, subscription_id,
+    window_end, counted_at, quantity, events, revision, opening, reset, operation, dimensions,
+    meter, kind, corrects, root, reason, actor, account, subscription_id,
     late, idempotency_key, content_hash, received_at)
   select (select ledger_transaction()), h.service_id, h.account_link_id, i.contract_id, case when i.contract_id is null then h.unassigned_reason end,
-         h.metric_id, h.window_start, h.window_end, h.counted_at, coalesce(i.quantity, h.quantity), h.events, h.dimensions, h.meter,
+         h.metric_id, h.window_start, h.window_end, h.counted_at, coalesce(i.quantity, h.quantity), h.events, h.revision, h.opening, h.reset, h.operation, h.dimensions, h.meter,
          case when i.quantity is null then 'VOID' else 'REPLACEMENT' end, h.id, coalesce(h.root, h.id), i.reason, $2,
          h.account, h.subscription_id, ${isLate('i.contract_id', 'h.counted_at')}, i.idempotency_key,
          decode(i.content_hash, 'hex'), $3
@@ -180,7 +213,7 @@ export async function insertCorrections(
   );
   await markDirty(
     tx,
-    rows.filter(({ late }) => late).map(({ id }) => id),
+    rows.map(({ id }) => id),
   );
   const byHead = new Map(rows.map((row) => [row.corrects, row]));
   return new Map(

@@ -27,12 +27,18 @@ import {
   presentHeads,
   storedCorrections,
 } from './usage-correction-rows';
-import { lockCorrections, lockLanesShared } from './usage-lanes';
-import { batchResult, type Outcome, outcomeName, type RecordUsageBatchResult, rejected } from './usage-outcome';
+import { lockCorrections, lockLanesShared, lockSeries } from './usage-lanes';
+import {
+  batchResult,
+  MAX_BATCH_SIZE,
+  type Outcome,
+  outcomeName,
+  type RecordUsageBatchResult,
+  rejected,
+} from './usage-outcome';
 import { usageRecordsByIds } from './usage-reads';
+import { correctionMisfits } from './usage-series-corrections';
 
-/** Corrections of one batch. */
-const MAX_BATCH_SIZE = 1_000;
 /** Corrections of one record: whoever needs more has another problem. */
 const MAX_CORRECTIONS = 100;
 
@@ -104,11 +110,15 @@ async function correctOne(ctx: Ctx, draft: CorrectionDraft | BillingError): Prom
 async function correctAll(ctx: Ctx, drafts: readonly (CorrectionDraft | BillingError)[]): Promise<Outcome[]> {
   const outcomes: (Outcome | undefined)[] = [];
   const owned: OwnedCorrection[] = [];
+  const services = new Map<string | null, string | BillingError>();
   for (const [index, draft] of drafts.entries()) {
-    const serviceId =
-      draft instanceof BillingError ? draft : await visibleServiceId(ctx, draft.service).catch(asRefusal);
-    if (draft instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, draft);
-    else if (serviceId instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, serviceId);
+    if (draft instanceof BillingError) {
+      outcomes[index] = rejected(ctx.actor.serviceId, draft);
+      continue;
+    }
+    const serviceId = services.get(draft.service) ?? (await visibleServiceId(ctx, draft.service).catch(asRefusal));
+    services.set(draft.service, serviceId);
+    if (serviceId instanceof BillingError) outcomes[index] = rejected(ctx.actor.serviceId, serviceId);
     else owned.push({ index, serviceId, draft });
   }
   if (owned.length > 0) {
@@ -135,6 +145,11 @@ async function correctInTransaction(
   // From here on nobody else corrects or moves these records.
   await lockCorrections(tx, new Set([...expected.values()].map((head) => head.linkId)));
   const found = await presentHeads(tx, items);
+  const inSeries = [...found.values()].filter(({ rules }) => rules.semantics !== 'DELTA');
+  await lockSeries(
+    tx,
+    inSeries.map(({ contractId, linkId }) => contractId ?? linkId),
+  );
   await lockLanesShared(tx, new Set([...found.values()].map((head) => head.contractId ?? head.linkId)));
   let waiting = [...items];
   for (let isFirst = true; waiting.length > 0; isFirst = false) {
@@ -146,7 +161,7 @@ async function correctInTransaction(
   return outcomes;
 }
 
-/** One item of each record, and one of each key: the others see what became of it. */
+/** One item of each record, of each key, and of each meter: the others see what became of it. */
 function firstOfEachRecord(
   items: readonly OwnedCorrection[],
   heads: ReadonlyMap<number, Head>,
@@ -158,6 +173,8 @@ function firstOfEachRecord(
     const names = [`key ${item.serviceId} ${item.draft.idempotencyKey}`];
     const head = heads.get(item.index);
     if (head !== undefined) names.push(`record ${head.rootId}`);
+    if (head?.rules.semantics === 'CUMULATIVE')
+      names.push(`meter ${head.series.metricId} ${head.contractId ?? head.linkId}`);
     if (names.some((name) => taken.has(name))) later.push(item);
     else now.push(item);
     for (const name of names) taken.add(name);
@@ -176,6 +193,7 @@ interface Round {
 async function correctRound(tx: EntityManager, ctx: Ctx, round: Round): Promise<void> {
   const { items, heads, expected, outcomes } = round;
   const stored = await storedCorrections(tx, items);
+  const misfits = await correctionMisfits(tx, items, heads);
   const accepted: { item: OwnedCorrection; head: Head }[] = [];
   for (const item of items) {
     const known = stored.get(item.index);
@@ -184,7 +202,7 @@ async function correctRound(tx: EntityManager, ctx: Ctx, round: Round): Promise<
     else if (head === undefined) {
       outcomes.set(item.index, rejected(item.serviceId, notFound('usage record', targetField(item.draft))));
     } else {
-      const refusal = refusalOf(item.draft, head, expected.get(item.index));
+      const refusal = refusalOf(item.draft, head, expected.get(item.index)) ?? misfits.get(item.index) ?? null;
       if (refusal === null) accepted.push({ item, head });
       else outcomes.set(item.index, rejected(item.serviceId, refusal));
     }
@@ -242,5 +260,5 @@ function refusalOf(draft: CorrectionDraft, head: Head, expected: Head | undefine
   if (head.corrections >= MAX_CORRECTIONS) {
     return new BillingError('CONFLICT', `A record takes at most ${MAX_CORRECTIONS} corrections.`, { field });
   }
-  return draft.quantity === null ? null : quantityRefusal(draft.quantity, head);
+  return draft.quantity === null ? null : quantityRefusal(draft.quantity, head.rules);
 }

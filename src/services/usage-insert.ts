@@ -5,7 +5,9 @@
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { printDecimal } from '../domain/decimal';
+import { reachesLaterPeriods } from '../domain/metric';
 import type { UsageDraft } from '../domain/usage-record';
+import { isHead } from './ledger-sql';
 import type { LinkedMetric } from './usage-contract';
 import type { Place } from './usage-resolve';
 
@@ -40,20 +42,27 @@ export const isLate = (contractId: string, countedAt: string): string => `
 
 const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end - interval '1 microsecond' else i.window_start end`;
 
-/** Text sorts by bytes: any order would do that is the same everywhere, and this one is the cheapest. */
+/**
+ * Numbers come in the order in which records were sent, for the later one of two can be the one that counts; rows in that of
+ * their keys, so that requests with the same keys never wait for each other in a circle. Text sorts by bytes: any order would
+ * do that is the same everywhere, and this one is the cheapest.
+ */
 const INSERT = `
-  with inserted as (
-    insert into usage_record (transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
-      window_end, counted_at, quantity, events, dimensions, meter, source, actor, account, subscription_id, late,
+  with sent as materialized (
+    select i.*, ${LAST_INSTANT} as counted_at, nextval('usage_record_id_seq') as id
+      from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
+        metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer,
+        revision integer, opening numeric, reset boolean, operation text, dimensions jsonb, meter text,
+        source text, account text, subscription_id uuid, idempotency_key text, content_hash text)),
+  inserted as (
+    insert into usage_record (id, transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
+      window_end, counted_at, quantity, events, revision, opening, reset, operation, dimensions, meter, source, actor, account, subscription_id, late,
       idempotency_key, content_hash, received_at)
-    select (select ledger_transaction()), i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
-      i.window_end, i.counted_at, i.quantity, i.events, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
+    overriding system value
+    select i.id, (select ledger_transaction()), i.service_id, i.link_id, i.contract_id, i.unassigned_reason, i.metric_id, i.window_start,
+      i.window_end, i.counted_at, i.quantity, i.events, i.revision, i.opening, i.reset, i.operation, i.dimensions, i.meter, i.source, $2, i.account, i.subscription_id,
       ${isLate('i.contract_id', 'i.counted_at')}, i.idempotency_key, decode(i.content_hash, 'hex'), $3
-    from (
-      select i.*, ${LAST_INSTANT} as counted_at
-        from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
-          metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer, dimensions jsonb, meter text,
-          source text, account text, subscription_id uuid, idempotency_key text, content_hash text)) i
+    from sent i
     order by i.service_id, i.idempotency_key collate "C"
     on conflict (service_id, idempotency_key) do nothing
     returning id, service_id, idempotency_key, account_link_id, contract_id, metric_id, counted_at, quantity, late),
@@ -83,11 +92,19 @@ export async function insertUsage(
 ): Promise<Map<string, InsertedUsage>> {
   if (usage.length === 0) return new Map();
   const rows = await tx.query<InsertedRow[]>(INSERT, [JSON.stringify(usage.map(asRow)), ctx.actor.name, ctx.now]);
+  const reaching = new Set(
+    usage
+      .filter(({ place }) => reachesLaterPeriods(place.rules))
+      .map(({ serviceId, draft }) => usageKey(serviceId, draft.idempotencyKey)),
+  );
+  const inserted = new Map(
+    rows.map(({ id, late, ...row }) => [usageKey(row.service_id, row.idempotency_key), { id, late }]),
+  );
   await markDirty(
     tx,
-    rows.filter(({ late }) => late).map(({ id }) => id),
+    [...inserted].filter(([key, { late }]) => late || reaching.has(key)).map(([, { id }]) => id),
   );
-  return new Map(rows.map(({ id, late, ...row }) => [usageKey(row.service_id, row.idempotency_key), { id, late }]));
+  return inserted;
 }
 
 function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown> {
@@ -101,6 +118,10 @@ function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown
     window_end: draft.windowEnd,
     quantity: printDecimal(draft.quantity),
     events: draft.events,
+    revision: draft.revision,
+    opening: draft.opening === null ? null : printDecimal(draft.opening),
+    reset: draft.reset,
+    operation: draft.operation,
     dimensions: draft.dimensions,
     meter: draft.meter,
     source: draft.source,
@@ -111,7 +132,10 @@ function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown
   };
 }
 
-/** Marks the closed periods in which these records count now: their worth must be worked out again. */
+/**
+ * Marks the closed periods whose worth these records change: the one in which each counts, and every later one for metrics whose
+ * records reach there.
+ */
 export async function markDirty(tx: EntityManager, recordIds: readonly string[]): Promise<void> {
   if (recordIds.length === 0) return;
   await tx.query(
@@ -122,8 +146,10 @@ export async function markDirty(tx: EntityManager, recordIds: readonly string[])
            select closed.id from usage_record r
              left join lateral (
                select a.contract_id from usage_assignment a where a.record_id = r.id order by a.id desc limit 1) a on true
+             join metric m on m.id = r.metric_id
              join billing_period closed on closed.contract_id = coalesce(a.contract_id, r.contract_id)
-              and closed.state = 'CLOSED' and tstzrange(closed.start_at, closed.end_at) @> r.counted_at
+              and closed.state = 'CLOSED' and closed.end_at > r.counted_at
+              and (closed.start_at <= r.counted_at or m.recurring or m.semantics = 'CUMULATIVE')
             where r.id = any($1))
          order by p.id for update)`,
     [recordIds],
@@ -131,9 +157,7 @@ export async function markDirty(tx: EntityManager, recordIds: readonly string[])
 }
 
 const UNASSIGNED = `
-  r.kind <> 'VOID' and r.contract_id is null
-    and not exists (select 1 from usage_assignment a where a.record_id = r.id)
-    and not exists (select 1 from usage_record v where v.corrects = r.id)`;
+  r.contract_id is null and ${isHead('r')} and not exists (select 1 from usage_assignment a where a.record_id = r.id)`;
 
 /** An account link and metric whose usage has found its contract. */
 export interface FoundContract extends LinkedMetric {
@@ -181,7 +205,7 @@ export async function insertAssignments(
   const ids = rows.map(({ record_id: id }) => id);
   const lateIds = rows.filter(({ late }) => late).map(({ record_id: id }) => id);
   await applyToRollup(tx, MOVED, ids);
-  await markDirty(tx, lateIds);
+  await markDirty(tx, ids);
   return { count: ids.length, lateByService: await countByService(tx, lateIds) };
 }
 

@@ -1,6 +1,7 @@
 /** Whose key is in the ledger already: the record it belongs to, and whether its content is what is sent now. */
 import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
+import type { UniqueOperation } from '../domain/aggregate';
 import { Decimal } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
 import { type ContentConflict, contentConflict, type Dimensions } from '../domain/usage-content';
@@ -28,6 +29,10 @@ interface StoredRow {
   dimensions: Dimensions | null;
   meter: string | null;
   events: number | null;
+  revision: number | null;
+  opening: string | null;
+  reset: true | null;
+  operation: UniqueOperation | null;
 }
 
 /** The records that hold the keys of `sent`, by position in `sent`; those whose key is free are missing. */
@@ -49,7 +54,7 @@ export async function storedKeys(
        join usage_record r on r.service_id = w.service_id and r.idempotency_key = w.idempotency_key
        left join lateral (
          select r.account, r.subscription_id, m.code as metric, r.window_start, r.window_end, r.quantity, r.dimensions, r.meter,
-                r.events
+                r.events, r.revision, r.opening, r.reset, r.operation
            from metric m where m.id = r.metric_id) content on r.content_hash <> decode(w.content_hash, 'hex')`,
     [JSON.stringify(wanted)],
   );
@@ -74,6 +79,10 @@ function conflictOf(row: StoredRow, draft: UsageDraft): ContentConflict {
     dimensions: row.dimensions,
     meter: row.meter,
     events: row.events,
+    revision: row.revision,
+    opening: row.opening === null ? null : new Decimal(row.opening),
+    reset: row.reset,
+    operation: row.operation,
   };
   const conflict = contentConflict(recorded, draft);
   assert(conflict, 'contents with different hashes differ in a field');

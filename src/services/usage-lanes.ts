@@ -45,6 +45,17 @@ export async function lockCorrections(tx: EntityManager, linkIds: Iterable<strin
   await lockAscending(tx, { take: 'pg_advisory_xact_lock', lockClass: LOCK_CLASS.CORRECTION, ids: linkIds });
 }
 
+/**
+ * Lets one transaction at a time add to, correct or move records of the series of these contracts, or of account links whose
+ * usage has none yet: which readings stand beside a reading is stable for whoever holds it. Needed where records are more than
+ * what they add; taken after the corrections' lock and before any lane.
+ */
+export async function lockSeries(tx: EntityManager, ids: Iterable<string>): Promise<void> {
+  const all = [...ids];
+  if (all.length === 0) return;
+  await lockAscending(tx, { take: 'pg_advisory_xact_lock', lockClass: LOCK_CLASS.SERIES, ids: all });
+}
+
 async function lockAscending(
   tx: EntityManager,
   locks: { take: string; lockClass: number; ids: Iterable<string> },

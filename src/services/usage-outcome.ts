@@ -38,6 +38,8 @@ export interface RecordUsageBatchResult {
 }
 
 const MAX_KEY_LENGTH = 200;
+/** Records, or corrections, of one batch. */
+export const MAX_BATCH_SIZE = 1_000;
 
 export function rejected(serviceId: string | null, error: BillingError): Outcome {
   return { status: 'REJECTED', error, serviceId };

@@ -108,7 +108,8 @@ export async function usageRecords(
   );
   narrow('unassigned', `(${CONTRACT} is null) = :unassigned`, filter.unassigned);
   narrow('late', `${IS_LATE} = :late`, filter.late);
-  narrow('voided', 'exists (select 1 from usage_record v where v.corrects = record.id) = :voided', filter.voided);
+  const isVoided = `exists (select 1 from usage_record v where v.root = record.id and v.kind = 'VOID')`;
+  narrow('voided', `${isVoided} = :voided`, filter.voided);
   return fetchPage(query, ORDERS[order], page);
 }
 

@@ -14,16 +14,15 @@ import { type StoredKey, storedKeys } from './usage-keys';
 import {
   batchResult,
   type Outcome,
+  MAX_BATCH_SIZE,
   outcomeName,
   type RecordUsageBatchResult,
   type RecordUsageStatus,
   rejected,
 } from './usage-outcome';
 import { usageRecordsByIds } from './usage-reads';
+import { seriesMisfits } from './usage-series';
 import { type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
-
-/** Records of one batch. */
-const MAX_BATCH_SIZE = 1_000;
 
 /**
  * Records one counter and returns after the commit. The same key and content again: DUPLICATE with the first record.
@@ -80,7 +79,12 @@ function countOutcomes({ metrics }: Ctx, outcomes: readonly Outcome[]): void {
 }
 
 async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<Outcome[]> {
-  const resolved = await resolveUnderLanes(tx, ctx, drafts);
+  const placed = await resolveUnderLanes(tx, ctx, drafts);
+  const misfits = await seriesMisfits(tx, placed);
+  const resolved = placed.map((item) => {
+    const refusal = item instanceof BillingError ? undefined : misfits.get(item);
+    return item instanceof BillingError || refusal === undefined ? item : { ...item, place: refusal };
+  });
   const firsts = firstOfEachKey(resolved);
   const recorded = await insertUsage(tx, ctx, [...firsts.values()]);
   const isRecorded = (item: ResolvedUsage): boolean => firsts.get(keyOf(item)) === item && recorded.has(keyOf(item));

@@ -6,6 +6,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
+import type { MetricRules } from '../domain/metric';
 import { countsWithin, type UsageDraft, usageRefusal } from '../domain/usage-record';
 import type { UnassignedReason } from '../entities/usage-record';
 import { notFound } from './access';
@@ -24,12 +25,14 @@ import {
   type Wanted,
 } from './catalog-cache';
 import { choiceName, type ContractChoice, type LinkedMetric } from './usage-contract';
-import { lockLanesShared } from './usage-lanes';
+import { lockLanesShared, lockSeries } from './usage-lanes';
 
 /** Where a draft is recorded. */
 export interface Place {
   linkId: string;
   metricId: string;
+  /** How its metric counts. */
+  rules: MetricRules;
   contractId: string | null;
   /** Set exactly while `contractId` is null. */
   unassignedReason: UnassignedReason | null;
@@ -63,6 +66,10 @@ export async function resolveUnderLanes(
   const owned = located.filter((item): item is OwnedDraft => !(item instanceof BillingError));
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const places = await resolvePlaces(tx, versions, { owned, now: ctx.now });
+    await lockSeries(
+      tx,
+      lanesOf(places, ({ rules }) => rules.semantics !== 'DELTA'),
+    );
     await lockLanesShared(tx, lanesOf(places));
     const present = await catalogVersions(tx, versions.keys());
     if ([...versions].every(([id, version]) => present.get(id) === version)) {
@@ -105,9 +112,12 @@ function locate(services: VisibleServices, ctx: Ctx, draft: UsageDraft): OwnedDr
   return new BillingError('VALIDATION_FAILED', message, { field: 'service' });
 }
 
-function* lanesOf(places: readonly (Place | BillingError)[]): Generator<string> {
+function* lanesOf(
+  places: readonly (Place | BillingError)[],
+  isMeant: (place: Place) => boolean = () => true,
+): Generator<string> {
   for (const place of places) {
-    if (!(place instanceof BillingError)) yield place.contractId ?? place.linkId;
+    if (!(place instanceof BillingError) && isMeant(place)) yield place.contractId ?? place.linkId;
   }
 }
 
@@ -151,9 +161,10 @@ function namesContract({ subscription, link }: Candidate): boolean {
 
 function placeOf(candidate: Candidate, choice: ContractChoice | undefined): Place {
   const named = candidate.subscription?.contractId ?? candidate.link.contractId;
-  if (named !== null) return { ...pair(candidate), contractId: named, unassignedReason: null };
+  const { metric: rules } = candidate;
+  if (named !== null) return { ...pair(candidate), rules, contractId: named, unassignedReason: null };
   assert(choice, 'a link that was found has a choice of contract');
-  return { ...pair(candidate), ...choice };
+  return { ...pair(candidate), rules, ...choice };
 }
 
 async function findCandidates(

@@ -7,7 +7,6 @@ import {
   MAX_MESSAGE_LENGTH,
   asRefusal,
   clip,
-  orRefusal,
   toProblem,
 } from '../../src/domain/errors';
 
@@ -74,24 +73,15 @@ it('an error is an Error with a name and a stack', () => {
   expect(error.stack).toContain('errors.test');
 });
 
-describe('a refusal as a value', () => {
-  const refusal = new BillingError('NOT_FOUND', 'No such thing.');
-  const mistake = new TypeError('undefined is not a function');
-  const throwing = (error: Error) => (): never => {
-    throw error;
-  };
-
-  it('stands where the result would, and the result where nothing is refused', () => {
-    expect(orRefusal(() => 7)).toBe(7);
-    expect(orRefusal(throwing(refusal))).toBe(refusal);
-  });
-
-  it('is what a promise that is refused gives', async () => {
+describe('what was caught', () => {
+  it('is a value when it is a refusal, also that of a promise', async () => {
+    const refusal = new BillingError('NOT_FOUND', 'No such thing.');
+    expect(asRefusal(refusal)).toBe(refusal);
     await expect(Promise.reject<string>(refusal).catch(asRefusal)).resolves.toBe(refusal);
   });
 
-  it('is never made of a mistake of ours: that is thrown on', () => {
-    expect(() => orRefusal(throwing(mistake))).toThrow(mistake);
+  it('is thrown on when it is a mistake of ours', () => {
+    const mistake = new TypeError('undefined is not a function');
     expect(() => asRefusal(mistake)).toThrow(mistake);
   });
 });

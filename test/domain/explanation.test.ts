@@ -1,7 +1,7 @@
 import { Decimal } from '../../src/domain/decimal';
 import { explainRating } from '../../src/domain/explanation';
-import { rate } from '../../src/domain/price';
 import { type PriceModelJson, parsePriceModel } from '../../src/domain/price-model';
+import { rate } from '../support/rate';
 
 function sentence(
   json: PriceModelJson | null,

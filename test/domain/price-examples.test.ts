@@ -3,8 +3,9 @@
  * ranges of whole numbers (0-1000, 1001-∞) in exact fractions, worked out apart from this code.
  */
 import { Decimal } from '../../src/domain/decimal';
-import { rate, type Occurrence } from '../../src/domain/price';
+import type { Occurrence } from '../../src/domain/price';
 import { parsePriceModel, type PriceModelJson } from '../../src/domain/price-model';
+import { rate } from '../support/rate';
 
 const PRICES: Record<string, PriceModelJson & { freeUnits?: string }> = {
   'two tiers': {

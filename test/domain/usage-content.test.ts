@@ -17,6 +17,10 @@ const CONTENT: UsageContent = {
   dimensions: { region: 'eu', tier: '1' },
   meter: 'm1',
   events: null,
+  revision: null,
+  opening: null,
+  reset: null,
+  operation: null,
 };
 
 describe('the content hash', () => {
@@ -49,6 +53,10 @@ describe('the content hash', () => {
       dimensions: fc.constantFrom(null, { 2: 'x', 1: 'y' }, { 1: 'y', 2: 'x' }, { 1: 'x', 2: 'y' }),
       meter: fc.constantFrom(null, 'null', ''),
       events: fc.constantFrom(null, 0, 1, 10),
+      revision: fc.constantFrom(null, 0, 1, 10),
+      opening: fc.constantFrom(null, '0', '1', '1.0').map((text) => (text === null ? null : new Decimal(text))),
+      reset: fc.constantFrom(null, true as const),
+      operation: fc.constantFrom(null, 'ADD' as const, 'REMOVE' as const),
     });
     fc.assert(
       fc.property(content, content, (one, other) => {
@@ -69,6 +77,10 @@ describe('a conflict', () => {
     ['dimensions', { dimensions: { region: 'us' } }, { region: 'eu', tier: '1' }, { region: 'us' }],
     ['events', { events: 3 }, null, '3'],
     ['meter', { meter: null }, 'm1', null],
+    ['revision', { revision: 0 }, null, '0'],
+    ['opening', { opening: new Decimal('1.50') }, null, '1.5'],
+    ['reset', { reset: true as const }, null, 'true'],
+    ['operation', { operation: 'REMOVE' as const }, null, 'REMOVE'],
   ])('names the field %s and both values', (field, change, recorded, sent) => {
     expect(contentConflict(CONTENT, { ...CONTENT, ...change })).toEqual({ field, recorded, sent });
   });

@@ -1,5 +1,12 @@
 import { BillingError } from '../../src/domain/errors';
-import { countsWithin, parseUsage, type UsageDraft, usageRefusal } from '../../src/domain/usage-record';
+import type { MetricRules } from '../../src/domain/metric';
+import {
+  countsWithin,
+  parseUsage,
+  type UsageDraft,
+  type UsageInput,
+  usageRefusal,
+} from '../../src/domain/usage-record';
 import { counter } from '../support/counter';
 
 const HOUR = { windowStart: '2026-03-10T09:00:00Z', windowEnd: '2026-03-10T10:00:00Z' };
@@ -87,10 +94,22 @@ describe('parsing a counter', () => {
   });
 });
 
+const SUM: MetricRules = {
+  aggregation: 'SUM',
+  semantics: 'DELTA',
+  signed: false,
+  perEvent: false,
+  recurring: false,
+  uniqueBy: null,
+  rounding: null,
+};
+
 describe('what depends on metric and clock', () => {
-  const sum = { aggregation: 'SUM', signed: false, perEvent: false } as const;
+  const sum = SUM;
   const count = { ...sum, aggregation: 'COUNT' } as const;
   const end = new Date(HOUR.windowEnd).getTime();
+  const start = new Date(HOUR.windowStart).getTime();
+  const UNIQUE = { aggregation: 'UNIQUE_COUNT', uniqueBy: 'user' } as const;
 
   it.each([
     ['ends 5 minutes ahead', end - 300_000, null],
@@ -98,6 +117,56 @@ describe('what depends on metric and clock', () => {
     ['ended a year ago', end + 31_536_000_000, null],
   ])('a window that %s', (_, now, field) => {
     expect(usageRefusal(draft(), sum, new Date(now))?.details.field ?? null).toBe(field);
+  });
+
+  it.each([
+    ['starts 5 minutes ahead', start - 300_000, null],
+    ['starts 5 minutes and a millisecond ahead', start - 300_001, 'windowStart'],
+  ])('of a WINDOW_TOTAL a window that %s', (_, now, field) => {
+    const metric = { ...sum, semantics: 'WINDOW_TOTAL' } as const;
+    expect(usageRefusal(draft(), metric, new Date(now))?.details.field ?? null).toBe(field);
+  });
+
+  it.each<[Partial<UsageInput>, Partial<MetricRules>, string | null]>([
+    [{ revision: 1 }, {}, 'revision belongs to WINDOW_TOTAL metrics: leave it out.'],
+    [{ revision: 1 }, { semantics: 'WINDOW_TOTAL' }, null],
+    [{ opening: '1' }, {}, 'opening belongs to CUMULATIVE metrics: leave it out.'],
+    [{ opening: '10' }, { semantics: 'CUMULATIVE' }, null],
+    [{ opening: '-1' }, { semantics: 'CUMULATIVE' }, 'opening must be 0 or more.'],
+    [{ opening: '-0' }, { semantics: 'CUMULATIVE' }, null],
+    [
+      { opening: '11' },
+      { semantics: 'CUMULATIVE' },
+      'The meter cannot have stood higher before, at 11, than it reads.',
+    ],
+    [{ reset: true }, { semantics: 'WINDOW_TOTAL' }, 'reset belongs to CUMULATIVE metrics: leave it out.'],
+    [{ reset: false }, {}, null],
+    [{ reset: true }, { semantics: 'CUMULATIVE' }, null],
+    [{ operation: 'REMOVE' }, {}, 'operation belongs to UNIQUE_COUNT metrics: leave it out.'],
+    [{ operation: 'REMOVE', quantity: '1', dimensions: { user: 'u1' } }, UNIQUE, null],
+    [
+      { quantity: '2', dimensions: { user: 'u1' } },
+      UNIQUE,
+      'The metric counts different things, one a record: send 1.',
+    ],
+    [{ quantity: '1' }, UNIQUE, 'The metric counts the values of the dimension "user": send one.'],
+    [
+      { quantity: '1', dimensions: { user: '' } },
+      UNIQUE,
+      'The metric counts the values of the dimension "user": send one.',
+    ],
+    [
+      { quantity: '1', dimensions: { other: 'u' } },
+      UNIQUE,
+      'The metric counts the values of the dimension "user": send one.',
+    ],
+  ])('%o for %o: %s', (change, rules, message) => {
+    const input = draft({ quantity: '10', ...change });
+    expect(usageRefusal(input, { ...sum, ...rules }, new Date(end))?.message ?? null).toBe(message);
+  });
+
+  it.each([-1, 0.5, 2_147_483_648])('a revision is a whole number, not %d', (revision) => {
+    expect(parseUsage(counter({ revision }))).toMatchObject({ details: { field: 'revision' } });
   });
 
   it.each([
@@ -114,7 +183,7 @@ describe('what depends on metric and clock', () => {
 });
 
 describe('events behind a quantity', () => {
-  const sum = { aggregation: 'SUM', signed: false } as const;
+  const sum = SUM;
   const now = new Date(HOUR.windowEnd);
 
   it.each([0, 1, 2_147_483_647])('may be %i where the metric counts them', (events) => {

@@ -1,6 +1,7 @@
 /** Rows around usage, straight in SQL: what a mirror and operators would have made. For the tests of recording itself. */
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
+import type { MetricRules } from '../../src/domain/metric';
 import { tileBillerSpans } from '../../src/services/biller-spans';
 import { bumpCatalogVersion } from '../../src/services/catalog-version';
 
@@ -35,15 +36,21 @@ async function seedService(db: DataSource): Promise<SeededService> {
 export function seedMetric(
   db: DataSource,
   serviceId: string,
-  metric: { code: string; aggregation?: 'SUM' | 'COUNT'; signed?: boolean },
+  { code, ...rules }: { code: string } & Partial<MetricRules>,
 ): Promise<string> {
   return insert(db, 'metric', {
     service_id: serviceId,
-    code: metric.code,
-    name: metric.code,
+    code,
+    name: code,
     unit: 'request',
-    aggregation: metric.aggregation ?? 'SUM',
-    signed: metric.signed ?? false,
+    aggregation: rules.aggregation ?? 'SUM',
+    semantics: rules.semantics ?? 'DELTA',
+    signed: rules.signed ?? false,
+    per_event: rules.perEvent ?? false,
+    recurring: rules.recurring ?? false,
+    unique_by: rules.uniqueBy ?? null,
+    rounding_mode: rules.rounding?.mode ?? null,
+    rounding_places: rules.rounding?.places ?? null,
     created_at: SYNCED,
   });
 }
