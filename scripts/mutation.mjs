@@ -1,12 +1,13 @@
 // `npm run test:mutation`: breaks src/domain in every way Stryker knows, one at a time, and asks whether a test of test/domain
-// notices. `-- --mutate=src/domain/price.ts` takes one file, `--concurrency=1` one process. What has not changed since the
-// last run is taken from it, unless `--force`. Pages to look at: .setup/mutation/report.html.
+// notices. What has not changed since the last run is taken from it, unless `-- --force`. `--mutate=src/domain/price.ts` runs
+// one file, afresh; `--concurrency=1` takes one process. Pages to look at: .setup/mutation/report.html.
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { setUp } from './setup.mjs';
 
+const ALL = 'src/domain/**/*.ts';
 /** Percent of the mutants that tests must notice. */
 const LOWEST_SCORE = 90;
 const PROCESSES = '2';
@@ -29,7 +30,8 @@ const stryker = new Stryker({
   jest: { projectType: 'custom', configFile: 'test/domain/jest.config.cjs' },
   coverageAnalysis: 'perTest',
   concurrency: Number(concurrency),
-  incremental: true,
+  // The last run would answer for the other files as well.
+  incremental: mutate === ALL,
   incrementalFile: `${FOLDER}/last-run.json`,
   force,
   // Of the copy that is mutated and tested only what it needs.
@@ -38,6 +40,8 @@ const stryker = new Stryker({
   reporters: ['progress-append-only', 'html'],
   htmlReporter: { fileName: `${FOLDER}/report.html` },
   logLevel: 'warn',
+  // It would advise to leave the constants of modules out.
+  warnings: { slow: false },
   allowConsoleColors: false,
 });
 const mutants = await stryker.runMutationTest().catch((error) => fail(error.message));
@@ -49,7 +53,7 @@ function parsed() {
   try {
     const { values } = parseArgs({
       options: {
-        mutate: { type: 'string', default: 'src/domain/**/*.ts' },
+        mutate: { type: 'string', default: ALL },
         concurrency: { type: 'string', default: PROCESSES },
         force: { type: 'boolean', default: false },
       },
