@@ -2,7 +2,8 @@
 /** @type {import('jest').Config} */
 module.exports = {
   rootDir: '../..',
-  roots: ['<rootDir>/test/domain'],
+  // What the tests share is a way from a test to the rule it reaches.
+  roots: ['<rootDir>/test/domain', '<rootDir>/test/support'],
   testMatch: ['**/*.test.ts'],
   transform: { '^.+\\.ts$': '@swc/jest' },
   setupFiles: ['<rootDir>/test/support/same-examples.ts'],
