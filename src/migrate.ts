@@ -18,6 +18,7 @@ const APPEND_ONLY = [
   'adjustment',
   'slot_settlement',
   'ledger_block',
+  'usage_alert_event',
 ];
 
 /** What the run-time may do with the queue: functions that `prepareQueue` makes. */

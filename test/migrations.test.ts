@@ -40,6 +40,10 @@ const READING_INDEXES = [
   'subscription_partner_idx',
   'sync_run_failed_idx',
   'sync_run_model_idx',
+  'usage_alert_contract_idx',
+  'usage_alert_due_idx',
+  'usage_alert_event_crossed_idx',
+  'usage_alert_service_idx',
   'usage_assignment_contract_idx',
   'usage_assignment_record_idx',
   'usage_record_contract_idx',
@@ -63,6 +67,7 @@ const ADD_ONLY = [
   'billable_line',
   'ledger_block',
   'slot_settlement',
+  'usage_alert_event',
   'usage_assignment',
   'usage_record',
 ];

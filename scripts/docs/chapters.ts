@@ -1,4 +1,5 @@
 /** The chapters of docs/api.md in the order of the story. */
+import { alerts } from './chapters/alerts';
 import { close, derived, due, endings, proof } from './chapters/billing';
 import { accounts, catalogue, keys, whoAmI } from './chapters/set-up';
 import { usage } from './chapters/usage';
@@ -11,6 +12,7 @@ export const CHAPTERS: readonly Chapter[] = [
   keys,
   usage,
   due,
+  alerts,
   close,
   derived,
   proof,

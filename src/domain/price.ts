@@ -208,7 +208,7 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllow
     assert(!quantity.isNegative(), 'a percentage with a free allowance has no negative quantities');
     const taken = Decimal.min(left, events);
     below = below.plus(eventsBelow(occurrence, free.units.minus(total), taken));
-    // Multiplied first: the share of a part of the events is exact wherever it can be.
+    // Multiplied first: the share of a part of the events is exact wherever it can be. Without events it is all of it.
     total = total.plus(events.isZero() ? quantity : quantity.times(taken).div(events));
     left = left.minus(taken);
   }
@@ -221,7 +221,7 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllow
 
 /** How many of the first `taken` events keep the running total strictly below `rest`. */
 function eventsBelow({ quantity, events }: Occurrence, rest: Decimal, taken: Decimal): Decimal {
-  if (taken.isZero() || rest.lte(0)) return ZERO;
+  if (rest.lte(0) || events.isZero()) return ZERO;
   // Without a quantity there is none that reaches it: the division is infinite.
   const reaching = rest.times(events).div(quantity).ceil();
   return Decimal.min(taken, reaching.minus(1));

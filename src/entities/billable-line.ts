@@ -81,6 +81,7 @@ export class BillableLine {
   @Column({ type: 'text' })
   currency!: string;
 
+  @Field(() => Int, { description: 'How many records its units are made of.' })
   @Column({ type: 'bigint' })
   recordCount!: string;
 

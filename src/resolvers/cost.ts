@@ -45,7 +45,10 @@ const LIST_LENGTHS: Readonly<Record<string, number>> = {
 const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Query.balances': 50,
   'Query.currentUsage': 100,
+  'Query.estimateUsage': 100,
   'Query.identities': 1_000,
+  'Query.traceInvoiceLine': 50,
+  'Query.traceRecord': 50,
   'Query.usageSummary': 100,
   'Query.__schema': 100,
   'Query.__type': 10,

@@ -7,6 +7,7 @@ import {
   adjustmentsByLineIds,
   attemptsByWriteBackIds,
   blocksByPeriodIds,
+  explanationsOfLines,
   newestLinesByPeriodIds,
   openPeriodsByContractIds,
   periodsByIds,
@@ -16,6 +17,7 @@ import {
 } from '../services/billing-reads';
 import { accountLinksByIds } from '../services/account-links';
 import { apiKeysByIds } from '../services/api-keys';
+import { usageAlertsByIds } from '../services/usage-alert-lists';
 import { chargesByIds, chargesByMetricIds } from '../services/catalog-charges';
 import { metricsByIds } from '../services/catalog-metrics';
 import { partnersByIds, productsByIds } from '../services/catalog-references';
@@ -81,6 +83,7 @@ function pageLoader<K, V>(
 
 export const accountLinkById = loader(accountLinksByIds);
 export const apiKeyById = loader(apiKeysByIds);
+export const usageAlertById = loader(usageAlertsByIds);
 export const chargeById = loader(chargesByIds);
 export const chargesByMetricId = loader(chargesByMetricIds);
 export const contractById = loader(contractsByIds);
@@ -96,6 +99,7 @@ export const blocksByPeriodId = loader(blocksByPeriodIds);
 export const attemptsByWriteBackId = loader(attemptsByWriteBackIds);
 export const balancesByContractId = loader(balancesByContractIds);
 export const periodPageByContractId = pageLoader(periodPagesByContractIds);
+export const explanationOfLine = loader(explanationsOfLines);
 export const adjustmentsByLineId = loader(adjustmentsByLineIds);
 export const writeBackById = loader(writeBacksByIds);
 export const writeBacksByPeriodId = loader(writeBacksByPeriodIds);

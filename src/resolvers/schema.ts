@@ -26,7 +26,12 @@ import { observeRootFields } from './observed-requests';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
+import { InvoiceLinesResolver, InvoicesResolver, SlotSettlementsResolver } from './settlements';
+import { InvoiceLineTraceResolver, TracedRecordsResolver, TracedWorthsResolver } from './trace-invoice-line';
+import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
+import { UsageAlertEventsResolver, UsageAlertsResolver } from './usage-alerts';
 import { UsageCorrectionsResolver } from './usage-corrections';
+import { UsageEstimatesResolver } from './usage-estimates';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -49,6 +54,9 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ContractsResolver,
   CurrentUsageResolver,
   IdentitiesResolver,
+  InvoiceLineTraceResolver,
+  InvoiceLinesResolver,
+  InvoicesResolver,
   LedgerResolver,
   MetricsResolver,
   MoneyIdentitiesResolver,
@@ -56,15 +64,23 @@ const RESOLVERS: NonEmptyArray<Function> = [
   PlansResolver,
   ProductsResolver,
   RatedLinesResolver,
+  RecordTraceResolver,
   RecordsIdentitiesResolver,
   RetryWriteBackPayloadResolver,
   ServiceStageResolver,
   ServicesResolver,
+  SlotSettlementsResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
+  TracedRecordsResolver,
+  TracedWorthsResolver,
   UnitsIdentitiesResolver,
+  UsageAssignmentsResolver,
+  UsageAlertEventsResolver,
+  UsageAlertsResolver,
   UsageCorrectionsResolver,
+  UsageEstimatesResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

@@ -115,6 +115,17 @@ export async function loadContractStates(
   );
 }
 
+/** One charge, on whatever order its product is; null when it is unknown or, with `serviceId`, another service's. */
+export async function loadCharge(tx: EntityManager, id: string, serviceId: string | null): Promise<ChargeState | null> {
+  const [row] = await tx.query<ChargeRow[]>(
+    `select ${CHARGE_COLUMNS}
+       from charge c join metric m on m.id = c.metric_id join product p on p.id = c.product_id
+      where c.id = $1 and ($2::uuid is null or c.service_id = $2)`,
+    [id, serviceId],
+  );
+  return row === undefined ? null : toCharge(row);
+}
+
 /** A row with the contract it belongs to. */
 type Owned<T> = T & { contractId: string };
 
@@ -224,11 +235,14 @@ const LINES_SQL = `
    where exists (select 1 from charge c where c.product_id = p.id)
    order by l.odoo_id`;
 
-const CHARGES_SQL = `
-  select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
+/** Of a charge `c` with its metric `m` and product `p`. */
+const CHARGE_COLUMNS = `c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
          m.unit as "metricUnit", ${METRIC_RULES}, c.product_id as "productId", p.name as "productName", c.mode, c.price,
          c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
-         c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"
+         c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"`;
+
+const CHARGES_SQL = `
+  select known.contract_id as "contractId", ${CHARGE_COLUMNS}
     from (select s.contract_id, p.id as product_id
             from ${ORDERS} s
             join subscription_line l on l.subscription_odoo_id = s.odoo_id

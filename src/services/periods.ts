@@ -12,6 +12,7 @@ import { type PeriodRating, fittingCharges, ratePeriod } from './rating';
 import { storeLines } from './rerating';
 import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
+import { countFired, type FiredAlert, fireAlerts } from './usage-alert-checks';
 import { lockLaneExclusive } from './usage-lanes';
 
 /** Opens the first period of an order that runs, when it has none yet (docs/domain.md). Returns whether the contract has periods. */
@@ -162,7 +163,9 @@ export interface CloseResult {
  * @throws BillingError NOT_FOUND, or CONFLICT when its time has not come.
  */
 export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: boolean }): Promise<CloseResult> {
-  return inTransaction(ctx, async (tx) => {
+  let fired: FiredAlert[] = [];
+  const result = await inTransaction(ctx, async (tx) => {
+    fired = [];
     const { contractId } = await periodInSight(ctx, input.periodId, 'periodId');
     if (input.dryRun !== true) await lockLaneExclusive(tx, contractId);
     const state = await loadContractState(tx, contractId);
@@ -178,8 +181,11 @@ export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: 
       });
     }
     await storeClose(tx, ctx, { state, period, rating });
+    fired = await fireAlerts(tx, { contractId, periodId: period.id, rating }, ctx.now);
     return { periodId: period.id, rating: inSight(ctx, rating) };
   });
+  countFired(ctx, fired);
+  return result;
 }
 
 /** What a service may see of a rating: its own charges. The period itself is closed for all. */

@@ -11,9 +11,8 @@ import {
   type UsedBucket,
 } from '../domain/charge-rating';
 import { Decimal, ZERO, sum } from '../domain/decimal';
-import { addsUp } from '../domain/metric';
 import { addInterval, dayStart, type PlanInterval, shareOfInterval } from '../domain/period';
-import { type CountedUsage, freeByOrder } from '../domain/price';
+import { freeByOrder, type Occurrence } from '../domain/price';
 import type { ChargeState, ContractState, LineState, PeriodState } from './contract-state';
 import { firstOccurrences, meteredUsage } from './metered-usage';
 import { type UsedMetric, usedMetrics } from './used-metrics';
@@ -120,23 +119,7 @@ interface OneCharge {
 
 async function rateOne(tx: EntityManager, { state, charge, range, period, plain }: OneCharge): Promise<RatedLine[]> {
   const line = state.lines.find((candidate) => candidate.productId === charge.productId) ?? null;
-  const isDivided = charge.filters.length > 0 || charge.groupBy.length > 0;
-  const metric = {
-    contractId: state.id,
-    metricId: charge.metricId,
-    rules: charge.rules,
-    buckets: isDivided ? charge : null,
-  };
-  const isPlain = addsUp(charge.rules) && charge.rules.rounding === null && !isDivided;
-  const counted = isPlain ? (plain?.plain ?? []) : await meteredUsage(tx, metric, range);
-  const used = counted.map(({ name, ...usage }) => ({ bucket: bucketNamed(charge, name), usage }));
-  const buckets: UsedBucket<MeteredUnits & CountedUsage>[] = [];
-  for (const { bucket, usage } of bucketsToRate(charge, used, NOTHING_COUNTED)) {
-    const free = freeByOrder(bucketPrice(charge, bucket));
-    const name = { filter: bucket.filter?.name ?? null, group: bucket.group };
-    const occurrences = free === null ? [] : await firstOccurrences(tx, { metric, range, bucket: name }, free);
-    buckets.push({ bucket, usage: { ...usage, occurrences } });
-  }
+  const buckets = await chargeUsage(tx, { contractId: state.id, charge, range }, plain);
   const rated = rateCharge(charge, buckets, {
     price: line?.unitPrice ?? ZERO,
     places: state.order.places,
@@ -147,12 +130,36 @@ async function rateOne(tx: EntityManager, { state, charge, range, period, plain 
   return rated.map((each) => ({ ...each, charge, line, currency, recordCount: records.get(each.bucket.key) ?? 0 }));
 }
 
+/** What a charge's metric counted, with what came first where that decides on what is free. */
+export type ChargedUsage = MeteredUnits & { occurrences: Occurrence[] };
+
+/** What each bucket of a charge that is to be rated counted in `range`. `plain`: the metric's totals where they are known. */
+export async function chargeUsage(
+  tx: EntityManager,
+  { contractId, charge, range }: { contractId: string; charge: ChargeState; range: MeteredRange },
+  plain?: UsedMetric,
+): Promise<UsedBucket<ChargedUsage>[]> {
+  const isDivided = charge.filters.length > 0 || charge.groupBy.length > 0;
+  const { metricId, rules } = charge;
+  const metric = { contractId, metricId, rules, buckets: isDivided ? charge : null };
+  const counted = (!isDivided && plain?.plain) || (await meteredUsage(tx, metric, range));
+  const used = counted.map(({ name, ...usage }) => ({ bucket: bucketNamed(charge, name), usage }));
+  const buckets: UsedBucket<ChargedUsage>[] = [];
+  for (const { bucket, usage } of bucketsToRate(charge, used, NOTHING_COUNTED)) {
+    const free = freeByOrder(bucketPrice(charge, bucket));
+    const name = { filter: bucket.filter?.name ?? null, group: bucket.group };
+    const occurrences = free === null ? [] : await firstOccurrences(tx, { metric, range, bucket: name }, free);
+    buckets.push({ bucket, usage: { ...usage, occurrences } });
+  }
+  return buckets;
+}
+
 const NOTHING_COUNTED: MeteredUnits = { units: ZERO, events: ZERO, recordCount: 0 };
 
 export type PeriodRange = Pick<PeriodState, 'start' | 'end' | 'startOn' | 'endOn'>;
 
 /** A minimum is due for a share of the plan's interval; for all of it while the end or the plan is unknown. */
-function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): ChargeTerms['days'] {
+export function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): ChargeTerms['days'] {
   return endOn === null || plan === null ? undefined : shareOfInterval({ startOn, endOn }, plan);
 }
 

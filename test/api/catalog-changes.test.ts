@@ -98,8 +98,9 @@ describe('an update', () => {
     ['updateMetric', { metric: 'tiles', unit: null }, 'unit'],
     ['updateMetric', { metric: 'tiles', aggregation: null }, 'aggregation'],
     ['updateMetric', { metric: 'tiles', unit: '' }, 'unit'],
-    ['updateMetric', { metric: 'tiles', aggregation: 'MAX' }, 'aggregation'],
-    ['updateMetric', { metric: 'tiles', semantics: 'CUMULATIVE' }, 'semantics'],
+    ['updateMetric', { metric: 'tiles', aggregation: 'UNIQUE_COUNT' }, 'uniqueBy'],
+    ['updateMetric', { metric: 'tiles', aggregation: 'MAX', semantics: 'CUMULATIVE' }, 'semantics'],
+    ['updateMetric', { metric: 'tiles', semantics: null }, 'semantics'],
     ['updateService', { name: null }, 'name'],
     ['updateService', { name: '' }, 'name'],
   ])('%s refuses %j by name', async (name, input, field) => {

@@ -65,17 +65,57 @@ it.each([
   [{ name: '' }, 'name'],
   [{ unit: '' }, 'unit'],
   [{ unit: 'u'.repeat(51) }, 'unit'],
-  [{ aggregation: 'MAX' }, 'aggregation'],
-  [{ aggregation: 'UNIQUE_COUNT' }, 'aggregation'],
-  [{ semantics: 'CUMULATIVE' }, 'semantics'],
+  [{ aggregation: 'MAX', semantics: 'CUMULATIVE' }, 'semantics'],
+  [{ semantics: 'CUMULATIVE', signed: true }, 'signed'],
+  [{ aggregation: 'LATEST', recurring: true }, 'recurring'],
+  [{ aggregation: 'UNIQUE_COUNT' }, 'uniqueBy'],
+  [{ aggregation: 'UNIQUE_COUNT', uniqueBy: '' }, 'uniqueBy'],
+  [{ aggregation: 'UNIQUE_COUNT', uniqueBy: 'u'.repeat(101) }, 'uniqueBy'],
+  [{ uniqueBy: 'user' }, 'uniqueBy'],
+  [{ rounding: { mode: 'CEIL', places: 13 } }, 'rounding.places'],
 ])('refuses %j by name', async (change, field) => {
   const answer = await create(key, { ...GOOD, ...change });
   expect(refusalOf(answer)).toMatchObject({ code: 'VALIDATION_FAILED', field });
 });
 
-it('names the aggregation it does not offer', async () => {
-  const answer = await create(key, { ...GOOD, aggregation: 'LATEST' });
-  expect(answer.errors?.[0]?.message).toBe('The aggregation LATEST is not offered yet; SUM and COUNT are.');
+it('makes a metric of every kind, and tells how it counts', async () => {
+  const fields = 'aggregation semantics signed recurring uniqueBy rounding { mode places }';
+  const make = async (input: Record<string, unknown>): Promise<unknown> => {
+    const query = `mutation ($input: CreateMetricInput!) { createMetric(input: $input) { metric { ${fields} } } }`;
+    return dataOf(await test.gql(key, query, { input: { ...GOOD, ...input } })).createMetric.metric;
+  };
+  const plain = { semantics: 'DELTA', signed: false, recurring: false, uniqueBy: null, rounding: null };
+  expect(await make({ code: 'peak', aggregation: 'MAX', signed: true })).toEqual({
+    ...plain,
+    aggregation: 'MAX',
+    signed: true,
+  });
+  expect(await make({ code: 'seats', aggregation: 'UNIQUE_COUNT', uniqueBy: 'user', recurring: true })).toEqual({
+    ...plain,
+    aggregation: 'UNIQUE_COUNT',
+    uniqueBy: 'user',
+    recurring: true,
+  });
+  // A level goes on unless it is said not to.
+  expect(await make({ code: 'disk', aggregation: 'WEIGHTED_SUM' })).toEqual({
+    ...plain,
+    aggregation: 'WEIGHTED_SUM',
+    recurring: true,
+  });
+  expect(await make({ code: 'anew', aggregation: 'WEIGHTED_SUM', recurring: false })).toMatchObject({
+    recurring: false,
+  });
+  expect(await make({ code: 'meter', semantics: 'CUMULATIVE', rounding: { mode: 'FLOOR', places: -1 } })).toEqual({
+    ...plain,
+    aggregation: 'SUM',
+    semantics: 'CUMULATIVE',
+    rounding: { mode: 'FLOOR', places: -1 },
+  });
+});
+
+it('says what goes with an aggregation', async () => {
+  const answer = await create(key, { ...GOOD, aggregation: 'LATEST', semantics: 'CUMULATIVE' });
+  expect(answer.errors?.[0]?.message).toBe('LATEST goes with DELTA, WINDOW_TOTAL, not with CUMULATIVE.');
 });
 
 it('asks a key of the whole installation which service is meant', async () => {

@@ -54,6 +54,13 @@ const usage = (own: Names, fresh: string): Arguments => ({
   idempotencyKey: fresh,
   ...WINDOW,
 });
+const alert = ({ contractId, metric }: Names, name: string): Arguments => ({
+  contractId,
+  metric,
+  kind: 'UNITS',
+  thresholds: ['1', '1000'],
+  name,
+});
 const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), service: named.service })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: named.account })),
@@ -113,6 +120,14 @@ const WALK: Record<RootField, Entry> = {
       (_own, { service, account }) => ({ service, account }),
     ],
   },
+  'Query.estimateUsage': {
+    calls: [
+      byInput((own, { service }) => ({ service, contractId: own.contractId, metric: own.metric, units: '5' })),
+      byInput((own, { contractId }) => ({ contractId, metric: own.metric, units: '5' })),
+      byInput((own, { metric }) => ({ contractId: own.contractId, metric, units: '5' })),
+      byInput((own, { chargeId }) => ({ contractId: own.contractId, chargeId, units: '5', onTopOfCurrent: true })),
+    ],
+  },
   'Query.identities': {
     calls: filtered(
       ({ service }) => ({ service }),
@@ -136,6 +151,29 @@ const WALK: Record<RootField, Entry> = {
   },
   'Query.syncRuns': { calls: [() => ({})] },
   'Query.syncStatus': { calls: [() => ({})] },
+  'Query.traceInvoiceLine': { calls: [(_own, { invoiceLine }) => ({ odooId: invoiceLine })] },
+  'Query.traceRecord': {
+    calls: [
+      (own, { service }) => ({ service, idempotencyKey: own.records[0] }),
+      (_own, { records }) => ({ idempotencyKey: records[0] }),
+    ],
+  },
+  'Query.usageAlertEvents': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ alertIds }) => ({ alertId: alertIds[0] }),
+    ),
+  },
+  'Query.usageAlerts': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ metric }) => ({ metric }),
+    ),
+  },
   'Query.usageRecord': {
     calls: [
       (own, { service }) => ({ service, idempotencyKey: own.records[0] }),
@@ -194,6 +232,10 @@ const WALK: Record<RootField, Entry> = {
         [service, test.clock.now()],
       ),
   },
+  'Mutation.archiveUsageAlert': {
+    calls: [byInput((_own, { alertIds }) => ({ id: alertIds[1] }))],
+    audit: 'usage_alert.archived',
+  },
   'Mutation.confirmPeriod': {
     calls: [byInput((_own, { derivedPeriodId }) => ({ id: derivedPeriodId }))],
     audit: 'billing_period.confirmed',
@@ -244,6 +286,16 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.created',
     installationOnly: true,
   },
+  'Mutation.createUsageAlert': {
+    calls: [
+      byInput((own, { service }, fresh) => ({ ...alert(own, fresh), service })),
+      byInput((own, { contractId }, fresh) => ({ ...alert(own, fresh), contractId })),
+      byInput((own, { metric }, fresh) => ({ ...alert(own, fresh), metric })),
+      byInput((own, { account }, fresh) => ({ ...alert(own, fresh), contractId: null, account })),
+      byInput((own, { subscriptionId }, fresh) => ({ ...alert(own, fresh), contractId: null, subscriptionId })),
+    ],
+    audit: 'usage_alert.created',
+  },
   'Mutation.endAccountLink': {
     calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[1], at: '2027-03-20T00:00:00Z' }))],
     audit: 'account_link.ended',
@@ -285,6 +337,10 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.updateService': {
     calls: [byInput((_own, { service }, fresh) => ({ service, name: fresh }))],
     audit: 'service.updated',
+  },
+  'Mutation.updateUsageAlert': {
+    calls: [byInput((_own, { alertIds }, fresh) => ({ id: alertIds[0], name: fresh }))],
+    audit: 'usage_alert.updated',
   },
   'Mutation.voidUsage': {
     calls: [

@@ -407,3 +407,17 @@ describe('any usage', () => {
     );
   });
 });
+
+it('a quantity without events takes part in what is free, and frees no event', () => {
+  const occurrences = [
+    { quantity: new Decimal(30), events: ZERO },
+    { quantity: new Decimal(50), events: new Decimal(1) },
+  ];
+  const free = (events: string, units: string): string[] => {
+    const allowance = freeAllowance(occurrences, { events: new Decimal(events), units: new Decimal(units) });
+    return [allowance.events.toFixed(), allowance.units.toFixed()];
+  };
+  expect(free('0', '40')).toEqual(['0', '40']);
+  expect(free('0', '100')).toEqual(['1', '80']);
+  expect(free('1', '0')).toEqual(['1', '80']);
+});

@@ -21,6 +21,8 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   metric: ['DELETE', 'TRUNCATE'],
   service: ['DELETE', 'TRUNCATE'],
   slot_settlement: ['DELETE', 'TRUNCATE', 'UPDATE'],
+  usage_alert: ['DELETE', 'TRUNCATE'],
+  usage_alert_event: ['DELETE', 'TRUNCATE', 'UPDATE'],
   usage_assignment: ['DELETE', 'TRUNCATE', 'UPDATE'],
   usage_record: ['DELETE', 'TRUNCATE', 'UPDATE'],
 };

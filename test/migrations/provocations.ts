@@ -51,6 +51,8 @@ const REFERENCES: Record<string, Record<string, string>> = {
     currency: 'currency_odoo_id',
   },
   subscription_line: { subscription: 'subscription_odoo_id', product: 'product_odoo_id' },
+  usage_alert: { service: 'service_id', contract: 'contract_id', metric: 'metric_id' },
+  usage_alert_event: { alert: 'alert_id', period: 'period_id' },
   usage_assignment: { record: 'record_id', contract: 'contract_id' },
   write_back: {
     contract: 'contract_id',
@@ -97,6 +99,9 @@ const PRIMARY_KEYS: Record<string, Row> = {
   slot_settlement: { id: uuid(66) },
   worker: { id: 'worker-1' },
   identity_check: { service_id: uuid(1) },
+  usage_alert: { id: uuid(68) },
+  usage_alert_event: { id: uuid(69) },
+  ledger_reader: { name: 'reports' },
 };
 
 /** By table; the names of the constraints without the table's. Several changes: each of them must fail. */
@@ -218,6 +223,22 @@ const RULES: Record<string, Changes> = {
     hash_check: { hash: '\\x00' },
     hash_key: { hash: `\\x${'ab'.repeat(32)}` },
     rows_check: [{ record_ids: [] }, { record_ids: [1, 2] }, { row_hashes: '\\x00' }],
+  },
+  usage_alert: {
+    name_check: [{ name: '' }, { name: LONG }],
+    kind_check: { kind: 'EVENTS' },
+    thresholds_check: [
+      { thresholds: [] },
+      { thresholds: Array.from({ length: 21 }, (_, index) => String(index + 1)) },
+      { thresholds: ['0'] },
+      { thresholds: ['5', '5'] },
+      { thresholds: ['10', '9'] },
+    ],
+  },
+  usage_alert_event: {
+    threshold_check: { threshold: '0' },
+    value_check: { value: '8.99' },
+    once_key: { threshold: '10.0' },
   },
   usage_record: {
     unassigned_reason_check: { contract_id: null, unassigned_reason: 'WHIM' },

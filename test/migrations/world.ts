@@ -269,7 +269,16 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
   ],
   [
     'usage_assignment',
-    { id: 71, record_id: 1, contract_id: uuid(41), assigned_at: AT, actor: 'job:test', reason: 'found', late: false },
+    {
+      id: 71,
+      transaction: 1,
+      record_id: 1,
+      contract_id: uuid(41),
+      assigned_at: AT,
+      actor: 'job:test',
+      reason: 'found',
+      late: false,
+    },
   ],
   [
     'usage_rollup',
@@ -378,6 +387,25 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
   ],
   ['worker', { id: 'worker-1', seen_at: AT }],
   ['identity_check', { service_id: uuid(1), checked_at: AT, records: 0, units: 0, money: 0, unpriced: 0 }],
+  [
+    'usage_alert',
+    {
+      id: uuid(68),
+      service_id: uuid(1),
+      contract_id: uuid(41),
+      metric_id: uuid(21),
+      name: 'Many calls',
+      kind: 'UNITS',
+      thresholds: ['10', '20'],
+      due_at: AT,
+      created_at: AT,
+    },
+  ],
+  [
+    'usage_alert_event',
+    { id: uuid(69), alert_id: uuid(68), period_id: uuid(56), threshold: '10', value: '10', crossed_at: AT },
+  ],
+  ['ledger_reader', { name: 'reports', read_before: 1 }],
 ];
 
 /** What makes a copy of the first row of a table a second good one. */
@@ -414,6 +442,9 @@ export const FRESH: Record<string, Row> = {
   slot_settlement: { id: uuid(101), invoice_line_id: uuid(47) },
   worker: { id: 'worker-2' },
   identity_check: { service_id: uuid(2) },
+  usage_alert: { id: uuid(101) },
+  usage_alert_event: { id: uuid(101), threshold: '9' },
+  ledger_reader: { name: 'others' },
 };
 
 /** The first row of `table`, or the one at `index`, made fresh and then changed. */

@@ -31,9 +31,13 @@ export interface Names {
   chargeId: string;
   spareChargeId: string;
   keyIds: string[];
+  /** Of the first there is an event. */
+  alertIds: string[];
   records: string[];
   /** The number of the first record. */
   ledgerRow: string;
+  /** Bills the product that carries the metric. */
+  invoiceLine: number;
 }
 
 export interface World extends Names {
@@ -65,8 +69,10 @@ export function namesOfNothing(): Names {
     chargeId: id,
     spareChargeId: id,
     keyIds: [id, id, id],
+    alertIds: [id, id],
     records: ['nothing', 'nothing', 'nothing', 'nothing', 'nothing'],
     ledgerRow: '999999999',
+    invoiceLine: 2_000_000_001,
   };
 }
 
@@ -179,6 +185,7 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
   const running = nodes.find(({ odooId }) => odooId === world.order);
   const derived = nodes.find(({ odooId }) => odooId !== world.order);
   if (running === undefined || !derived?.contract.openPeriod.derived) throw new Error('the world lacks its orders');
+  const alertIds = await makeAlerts(test, world, running.contract.id);
   const periodId = running.contract.openPeriod.id;
   await mutate(test, world.key, { name: 'closePeriod', input: { periodId }, selection: 'period { id }' });
   const [writeBack] = await test.app.db
@@ -191,6 +198,12 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     )
     .then(([rows]: [{ id: string }[]]) => rows);
   if (writeBack === undefined) throw new Error('the world lacks a write-back');
+  const [invoiceLine] = await test.app.db.query<{ odoo_id: number }[]>(
+    `select i.odoo_id from invoice_line i join subscription_line l on l.odoo_id = any(i.sale_line_odoo_ids)
+      where l.subscription_odoo_id = $1 and l.product_odoo_id = $2`,
+    [world.order, world.product],
+  );
+  if (invoiceLine === undefined) throw new Error('the world lacks an invoice');
   const [key = ''] = world.records;
   const first = dataOf(await test.gql(world.key, `{ usageRecord(idempotencyKey: "${key}") { id } }`)).usageRecord as {
     id: string;
@@ -198,12 +211,30 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
   return {
     ...world,
     ledgerRow: first.id,
+    invoiceLine: invoiceLine.odoo_id,
     subscriptionId: running.id,
     contractId: running.contract.id,
     closedPeriodId: periodId,
     derivedPeriodId: derived.contract.openPeriod.id,
     writeBackId: writeBack.id,
+    alertIds,
   };
+}
+
+/** Their first event is that of the close. */
+async function makeAlerts(test: TestApp, world: World, contractId: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const n of ['1', '2']) {
+    const watched = { contractId, metric: world.metric, kind: 'UNITS', thresholds: ['7.25'] };
+    const input = { ...watched, name: `${world.mark} alert ${n}` };
+    const { usageAlert } = await mutate(test, world.key, {
+      name: 'createUsageAlert',
+      input,
+      selection: 'usageAlert { id }',
+    });
+    ids.push(usageAlert.id);
+  }
+  return ids;
 }
 
 function problemOf(mark: string): string {

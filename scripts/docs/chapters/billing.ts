@@ -18,6 +18,24 @@ export const due: Chapter = {
       variables: { account: 'acct_42' },
     },
     {
+      title: 'What units would cost',
+      text: 'Nothing is stored. A charge of mode QUANTITY needs its contract, whose order has the price.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currency
+        lines { units billableUnits value explanationText } } }`,
+      variables: { input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000' } },
+    },
+    {
+      title: 'What they would add',
+      text: 'On top of what the open period has come to: the free units are used up already.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currentAmount difference currency
+        lines { units billableUnits explanationText } } }`,
+      variables: {
+        input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000', onTopOfCurrent: true },
+      },
+    },
+    {
       title: 'Balances',
       text: `For each product: \`truth\` is what all usage is worth, \`billed\` what Odoo has invoiced, \`due\` the rest, and \`target\` what is
 written to Odoo next. A period counts once it is closed.`,
@@ -134,6 +152,29 @@ until the next period is due.`,
       at: '2026-04-02T09:02:00Z',
       document: `{ billableLines(filter: { account: "acct_42", metric: "api_calls" }, orderBy: CREATED_AT_ASC) { nodes { revision
         units value adjustments { value reason } period { startOn contract { balances { product { name } due } } } } } }`,
+    },
+    {
+      title: 'Where a counter went',
+      text: `From its key to the line of the invoice. It shares its line with others, so the line tells what it is worth and how many
+records it is made of. This counter came late: the adjustment is not invoiced yet.`,
+      caller: 'service',
+      document: `query ($key: String!) { traceRecord(idempotencyKey: $key) { outcome contractReason period { startOn state }
+        charge { metric { code } } lines { revision units value recordCount } adjustments { value target { startOn } }
+        writeBacks { kind target state }
+        settlements { billed period { startOn } invoiceLine { odooId quantity invoice { number state invoiceOn } } } } }`,
+      variables: { key: 'nexacloud/acct_42/api_calls/2026-03-31T23Z' },
+      keep: { invoiceLine: 'traceRecord.settlements.0.invoiceLine.odooId' },
+    },
+    {
+      title: 'What a line of an invoice is made of',
+      text: `From Odoo's id of the line back to the counters: quantity = \`worth\` + \`adjusted\` + \`rest\`. \`SINCE\` came later, and is in
+a later line.`,
+      caller: 'service',
+      document: `query ($odooId: Int!) { traceInvoiceLine(odooId: $odooId) { status asOf worth adjusted rest
+        invoiceLine { quantity unitPrice subtotal invoice { number } }
+        worths { period { startOn } atWrite { units revision recordCount } now { units revision recordCount } }
+        records(first: 5) { nodes { part record { idempotencyKey effectiveQuantity } } pageInfo { hasNextPage } } } }`,
+      variables: { odooId: '{{invoiceLine}}' },
     },
   ],
 };

@@ -65,6 +65,59 @@ in the batch and a problem. Sending the whole batch again is harmless.`,
       },
     },
     {
+      title: 'Make a metric that is a level',
+      text: `A level is weighted by how long it held, and goes on from one period to the next. \`aggregation\` says what becomes of
+a period's quantities, \`semantics\` what a quantity means.`,
+      caller: 'installation',
+      document: `mutation ($input: CreateMetricInput!) { createMetric(input: $input) {
+        metric { code aggregation semantics signed recurring rounding { mode places } } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          code: 'disk_gb',
+          name: 'Disk',
+          unit: 'GB',
+          aggregation: 'WEIGHTED_SUM',
+          signed: true,
+          rounding: { mode: 'CEIL', places: 2 },
+        },
+      },
+    },
+    {
+      title: 'Make a metric that is a meter',
+      text: 'Its records are readings; what the meter rose since the reading before counts.',
+      caller: 'installation',
+      document: `mutation ($input: CreateMetricInput!) { createMetric(input: $input) {
+        metric { code aggregation semantics } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          code: 'traffic_gb',
+          name: 'Traffic',
+          unit: 'GB',
+          aggregation: 'SUM',
+          semantics: 'CUMULATIVE',
+        },
+      },
+    },
+    {
+      title: 'Send readings of a meter',
+      text: `A first reading counts from its \`opening\`. One below the reading before it is refused with both, unless \`reset\` says
+that the meter began anew.`,
+      caller: 'service',
+      document: `mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(input: $input) {
+        recordedCount rejections { index problem { code message field details } } } }`,
+      variables: {
+        input: {
+          records: [
+            { ...counter('2026-03-10T07', '1240', 'traffic_gb'), opening: '1200' },
+            counter('2026-03-10T08', '1275.5', 'traffic_gb'),
+            counter('2026-03-10T09', '31', 'traffic_gb'),
+          ],
+        },
+      },
+    },
+    {
       title: 'Look up a record by its key',
       text: 'Null when the key was never used.',
       caller: 'service',
