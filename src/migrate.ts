@@ -17,6 +17,7 @@ const APPEND_ONLY = [
   'billable_line',
   'adjustment',
   'slot_settlement',
+  'balance_entry',
   'ledger_block',
   'usage_alert_event',
 ];

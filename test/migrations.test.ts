@@ -26,6 +26,7 @@ const READING_INDEXES = [
   'adjustment_target_idx',
   'audit_entry_service_idx',
   'audit_entry_subject_idx',
+  'balance_entry_contract_idx',
   'billable_line_charge_idx',
   'billing_block_contract_idx',
   'billing_period_contract_idx',
@@ -34,6 +35,7 @@ const READING_INDEXES = [
   'invoice_line_invoice_idx',
   'invoice_line_sale_lines_idx',
   'partner_commercial_idx',
+  'rating_difference_line_idx',
   'slot_settlement_contract_idx',
   'subscription_line_product_idx',
   'subscription_line_subscription_idx',
@@ -64,6 +66,7 @@ const READING_INDEXES = [
 const ADD_ONLY = [
   'adjustment',
   'audit_entry',
+  'balance_entry',
   'billable_line',
   'ledger_block',
   'slot_settlement',

@@ -1,5 +1,6 @@
 /** The chapters of docs/api.md in the order of the story. */
 import { alerts } from './chapters/alerts';
+import { byName } from './chapters/balances';
 import { close, derived, due, endings, proof } from './chapters/billing';
 import { accounts, catalogue, keys, whoAmI } from './chapters/set-up';
 import { usage } from './chapters/usage';
@@ -14,6 +15,7 @@ export const CHAPTERS: readonly Chapter[] = [
   due,
   alerts,
   close,
+  byName,
   derived,
   proof,
   endings,

@@ -59,6 +59,18 @@ export function parseText(text: string, field: string, longest: number): string 
   return text;
 }
 
+const MAX_REASON_LENGTH = 500;
+
+/**
+ * Why a person did something, in 1 to 500 characters, blanks around it left out.
+ * @throws BillingError VALIDATION_FAILED naming `reason`.
+ */
+export function parseReason(text: string): string {
+  const reason = text.trim();
+  if (reason === '') throw invalid('reason', 'reason must say why.');
+  return parseText(reason, 'reason', MAX_REASON_LENGTH);
+}
+
 /** Whether the calendar has it: "2026-02-30" would otherwise silently become a day in March. */
 function isDay(text: string): boolean {
   const midnight = new Date(`${text}T00:00:00Z`);

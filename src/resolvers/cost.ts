@@ -39,6 +39,7 @@ const LIST_LENGTH = 10;
 const LIST_LENGTHS: Readonly<Record<string, number>> = {
   'RecordUsageBatchPayload.results': LIMITS.listOfObjects,
   'RecordUsageBatchPayload.rejections': LIMITS.listOfObjects,
+  'RerateClosedPeriodsPayload.periods': 60,
   'UsageSummary.rows': 1_000,
 };
 /** Fields that work something out over many rows. */

@@ -1,6 +1,7 @@
 /** Loaders: reads by key, gathered over one request, so that a list of nodes costs one query a field. */
 import DataLoader from 'dataloader';
 import type { Ctx } from '../ctx';
+import { balanceEntriesByIds } from '../services/balance-entries';
 import { balancesByContractIds } from '../services/balances';
 import { periodPagesByContractIds } from '../services/billing-lists';
 import {
@@ -23,6 +24,8 @@ import { metricsByIds } from '../services/catalog-metrics';
 import { partnersByIds, productsByIds } from '../services/catalog-references';
 import { servicesByIds } from '../services/catalog-services';
 import { contractsByIds } from '../services/contracts';
+import { finalDuesByIds } from '../services/final-dues';
+import { ratingDifferencesByIds } from '../services/rating-differences';
 import {
   chargesByProductOdooIds,
   currencyCodesByOdooIds,
@@ -84,6 +87,9 @@ function pageLoader<K, V>(
 export const accountLinkById = loader(accountLinksByIds);
 export const apiKeyById = loader(apiKeysByIds);
 export const usageAlertById = loader(usageAlertsByIds);
+export const balanceEntryById = loader(balanceEntriesByIds);
+export const finalDueById = loader(finalDuesByIds);
+export const ratingDifferenceById = loader(ratingDifferencesByIds);
 export const chargeById = loader(chargesByIds);
 export const chargesByMetricId = loader(chargesByMetricIds);
 export const contractById = loader(contractsByIds);

@@ -6,10 +6,12 @@ import { AccountLinksResolver } from './account-links';
 import { ApiKeysResolver } from './api-keys';
 import { AuditEntriesResolver } from './audit-entries';
 import { authChecker } from './auth';
+import { BalanceEntriesResolver, WaiveBalancePayloadResolver } from './balance-entries';
 import { BalancesResolver } from './balances';
 import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
 import { BillerSpansResolver, ContractsResolver } from './contracts';
 import { CurrentUsageResolver } from './current-usage';
+import { FinalDuesResolver, SettleFinalDuePayloadResolver } from './final-dues';
 import {
   IdentitiesResolver,
   MoneyIdentitiesResolver,
@@ -17,6 +19,11 @@ import {
   UnitsIdentitiesResolver,
 } from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import {
+  DecideRatingDifferencePayloadResolver,
+  RatingDifferencesResolver,
+  RerateClosedPeriodsPayloadResolver,
+} from './rating-differences';
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
@@ -44,6 +51,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   AdjustmentsResolver,
   ApiKeysResolver,
   AuditEntriesResolver,
+  BalanceEntriesResolver,
   BalancesResolver,
   BillableLinesResolver,
   BillerSpansResolver,
@@ -53,6 +61,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
+  DecideRatingDifferencePayloadResolver,
+  FinalDuesResolver,
   IdentitiesResolver,
   InvoiceLineTraceResolver,
   InvoiceLinesResolver,
@@ -65,11 +75,14 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ProductsResolver,
   RatedLinesResolver,
   RecordTraceResolver,
+  RatingDifferencesResolver,
   RecordsIdentitiesResolver,
+  RerateClosedPeriodsPayloadResolver,
   RetryWriteBackPayloadResolver,
   ServiceStageResolver,
   ServicesResolver,
   SlotSettlementsResolver,
+  SettleFinalDuePayloadResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
@@ -84,6 +97,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,
+  WaiveBalancePayloadResolver,
   WriteBackAttemptsResolver,
   WriteBacksResolver,
 ];

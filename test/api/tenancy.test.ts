@@ -61,6 +61,15 @@ const alert = ({ contractId, metric }: Names, name: string): Arguments => ({
   thresholds: ['1', '1000'],
   name,
 });
+
+const waiver = (own: Names, fresh: string, named: Arguments): Arguments => ({
+  contractId: own.contractId,
+  productOdooId: own.product,
+  value: '1',
+  reason: fresh,
+  idempotencyKey: fresh,
+  ...named,
+});
 const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), service: named.service })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: named.account })),
@@ -84,6 +93,14 @@ const WALK: Record<RootField, Entry> = {
       ({ service }) => ({ service }),
       ({ linkId }) => ({ subjectId: linkId }),
       ({ keyIds }) => ({ actor: keyIds[0] }),
+    ),
+  },
+  'Query.balanceEntries': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ product }) => ({ productOdooId: product }),
     ),
   },
   'Query.balances': { calls: [(_own, { contractId }) => ({ contractId })] },
@@ -128,6 +145,13 @@ const WALK: Record<RootField, Entry> = {
       byInput((own, { chargeId }) => ({ contractId: own.contractId, chargeId, units: '5', onTopOfCurrent: true })),
     ],
   },
+  'Query.finalDues': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+    ),
+  },
   'Query.identities': {
     calls: filtered(
       ({ service }) => ({ service }),
@@ -136,6 +160,13 @@ const WALK: Record<RootField, Entry> = {
     ),
   },
   'Query.metrics': { calls: [(_own, { service }) => ({ service })] },
+  'Query.ratingDifferences': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+    ),
+  },
   'Query.receiptProof': { calls: [(_own, { ledgerRow }) => ({ id: ledgerRow })] },
   'Query.services': { calls: [() => ({})] },
   'Query.verifyLedger': { calls: [() => ({ fromBlock: 1 })], installationOnly: true },
@@ -296,6 +327,12 @@ const WALK: Record<RootField, Entry> = {
     ],
     audit: 'usage_alert.created',
   },
+  'Mutation.decideRatingDifference': {
+    calls: [
+      byInput((_own, { ratingDifferenceId }) => ({ id: ratingDifferenceId, accept: false, reason: 'as billed' })),
+    ],
+    audit: 'rating_difference.decided',
+  },
   'Mutation.endAccountLink': {
     calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[1], at: '2027-03-20T00:00:00Z' }))],
     audit: 'account_link.ended',
@@ -304,6 +341,10 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.recordUsageBatch': {
     calls: usages.map((call) => (own, named, fresh) => ({ input: { records: [call(own, named, fresh).input] } })),
     audit: 'LEDGER',
+  },
+  'Mutation.rerateClosedPeriods': {
+    calls: [byInput((_own, { contractId }) => ({ contractId, reason: 'an upgrade' }))],
+    audit: 'contract.rerated',
   },
   'Mutation.retryWriteBack': {
     calls: [byInput((_own, { writeBackId }) => ({ id: writeBackId }))],
@@ -318,6 +359,10 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.stage_changed',
     // Leaving LIVE is refused once Odoo has billed; so the way into it is walked again.
     prepare: ({ service }) => test.app.db.query(`update service set stage = 'DUAL_RUN' where code = $1`, [service]),
+  },
+  'Mutation.settleFinalDue': {
+    calls: [byInput((_own, { finalDueId }) => ({ id: finalDueId, how: 'INVOICED', reason: 'INV/7' }))],
+    audit: 'final_due.settled',
   },
   'Mutation.syncNow': { calls: [() => ({ input: { models: ['PLAN'] } })], audit: 'sync.requested' },
   'Mutation.updateAccountLink': {
@@ -341,6 +386,13 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.updateUsageAlert': {
     calls: [byInput((_own, { alertIds }, fresh) => ({ id: alertIds[0], name: fresh }))],
     audit: 'usage_alert.updated',
+  },
+  'Mutation.waiveBalance': {
+    calls: [
+      byInput((own, { contractId }, fresh) => waiver(own, fresh, { contractId })),
+      byInput((own, { product }, fresh) => waiver(own, fresh, { productOdooId: product })),
+    ],
+    audit: 'balance.waived',
   },
   'Mutation.voidUsage': {
     calls: [

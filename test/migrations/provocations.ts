@@ -23,6 +23,12 @@ const REFERENCES: Record<string, Record<string, string>> = {
     product: 'product_id',
   },
   api_key: { service: 'service_id' },
+  balance_entry: {
+    service: 'service_id',
+    contract: 'contract_id',
+    product: 'product_id',
+    period: 'period_id',
+  },
   billable_line: { period: 'period_id', charge: 'charge_id', subscription_line: 'subscription_line_id' },
   biller_span: { contract: 'contract_id', service: 'service_id' },
   billing_block: {
@@ -33,10 +39,16 @@ const REFERENCES: Record<string, Record<string, string>> = {
   },
   billing_period: { contract: 'contract_id' },
   charge: { service: 'service_id', metric: 'metric_id', product: 'product_id' },
+  final_due: {
+    service: 'service_id',
+    contract: 'contract_id',
+    product: 'product_id',
+  },
   identity_check: { service: 'service_id' },
   invoice: { currency: 'currency_odoo_id' },
   invoice_line: { invoice: 'invoice_odoo_id' },
   metric: { service: 'service_id' },
+  rating_difference: { period: 'period_id', charge: 'charge_id', billable_line: 'billable_line_id' },
   slot_settlement: {
     contract: 'contract_id',
     period: 'period_id',
@@ -102,6 +114,9 @@ const PRIMARY_KEYS: Record<string, Row> = {
   usage_alert: { id: uuid(68) },
   usage_alert_event: { id: uuid(69) },
   ledger_reader: { name: 'reports' },
+  balance_entry: { id: uuid(81) },
+  final_due: { id: uuid(84) },
+  rating_difference: { id: uuid(86) },
 };
 
 /** By table; the names of the constraints without the table's. Several changes: each of them must fail. */
@@ -267,9 +282,38 @@ const RULES: Record<string, Changes> = {
   billable_line: {
     revision_check: { revision: 0 },
     billable_units_check: { billable_units: '-1' },
+    rating_version_check: { rating_version: 0 },
     revision_key: { revision: 1 },
   },
   adjustment: { value_check: { value: '0' } },
+  balance_entry: {
+    kind_check: { kind: 'LOST', idempotency_key: null },
+    counterpart_fkey: { kind: 'PASSED_IN', counterpart_id: NOWHERE, idempotency_key: null },
+    value_check: { value: '0' },
+    reason_check: [{ reason: '' }, { reason: 'x'.repeat(501) }],
+    counterpart_check: [{ counterpart_id: uuid(81) }, { kind: 'PASSED_IN', idempotency_key: null }],
+    idempotency_key_check: [{ idempotency_key: '' }, { idempotency_key: LONG }, { kind: 'WRITTEN_OFF' }],
+    service_key_key: { idempotency_key: 'key-1' },
+  },
+  final_due: {
+    value_check: { value: '0' },
+    cause_check: { cause: 'WHIM' },
+    state_check: { state: 'LOST' },
+    closed_check: [{ closed_at: null }, { state: 'OPEN' }],
+    settled_check: [{ state: 'SETTLED' }, { balance_entry_id: uuid(82) }],
+    balance_entry_fkey: { state: 'SETTLED', balance_entry_id: NOWHERE },
+    balance_entry_key: { state: 'SETTLED', balance_entry_id: uuid(81) },
+    open_key: { state: 'OPEN', closed_at: null },
+  },
+  rating_difference: {
+    state_check: { state: 'LOST', actor: null, reason: null },
+    reason_check: [{ reason: '' }, { reason: 'x'.repeat(501) }],
+    version_check: { to_version: 1 },
+    value_check: { new_value: '5' },
+    decided_check: [{ decided_at: null }, { state: 'OPEN', actor: null, reason: null }],
+    actor_check: [{ actor: null, reason: null }, { reason: null }, { state: 'WITHDRAWN' }],
+    open_key: { state: 'OPEN', decided_at: null, actor: null, reason: null },
+  },
   billing_block: { live_key: { reason: 'HELD_BY_DRAFT' } },
   write_back: {
     kind_check: { kind: 'HALF' },

@@ -1,6 +1,7 @@
 /** The chapters from usage to the invoice: what is due and why, the close, the write to Odoo, and the proof. */
 import { addSubscription } from '../../../sandbox/world';
 import type { Chapter } from '../example';
+import { contractEnds } from './balances';
 
 export const due: Chapter = {
   title: 'What is due, and why',
@@ -295,6 +296,7 @@ export const endings: Chapter = {
         'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
       variables: { input: { id: '{{storageCharge}}' } },
     },
+    ...contractEnds,
     {
       title: 'Archive a metric',
       text: 'Usage that counts before now is still taken.',
