@@ -32,6 +32,8 @@ const READING_INDEXES = [
   'billing_period_contract_idx',
   'billing_period_due_idx',
   'billing_period_start_idx',
+  'charge_pin_newest_idx',
+  'charge_product_idx',
   'invoice_line_invoice_idx',
   'invoice_line_sale_lines_idx',
   'partner_commercial_idx',

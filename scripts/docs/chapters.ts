@@ -2,6 +2,7 @@
 import { alerts } from './chapters/alerts';
 import { byName } from './chapters/balances';
 import { close, derived, due, endings, proof } from './chapters/billing';
+import { charges } from './chapters/charges';
 import { accounts, catalogue, keys, whoAmI } from './chapters/set-up';
 import { usage } from './chapters/usage';
 import type { Chapter } from './example';
@@ -18,5 +19,6 @@ export const CHAPTERS: readonly Chapter[] = [
   byName,
   derived,
   proof,
+  charges,
   endings,
 ];

@@ -19,7 +19,8 @@ import {
 import { accountLinksByIds } from '../services/account-links';
 import { apiKeysByIds } from '../services/api-keys';
 import { usageAlertsByIds } from '../services/usage-alert-lists';
-import { chargesByIds, chargesByMetricIds } from '../services/catalog-charges';
+import { chargesByIds, chargesByMetricIds, nextVersionsByIds } from '../services/catalog-charge-reads';
+import { pinsByContractIds } from '../services/charge-pins';
 import { metricsByIds } from '../services/catalog-metrics';
 import { partnersByIds, productsByIds } from '../services/catalog-references';
 import { servicesByIds } from '../services/catalog-services';
@@ -93,6 +94,8 @@ export const ratingDifferenceById = loader(ratingDifferencesByIds);
 export const chargeById = loader(chargesByIds);
 export const chargesByMetricId = loader(chargesByMetricIds);
 export const contractById = loader(contractsByIds);
+export const nextVersionById = loader(nextVersionsByIds);
+export const pinsByContractId = loader(pinsByContractIds);
 export const metricById = loader(metricsByIds);
 export const partnerById = loader(partnersByIds);
 export const productById = loader(productsByIds);

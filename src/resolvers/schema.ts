@@ -27,6 +27,8 @@ import {
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
+import { ChargePinsResolver, PinnedContractsResolver } from './charge-pins';
+import { ChargeVersionsResolver } from './charge-versions';
 import { ChargesResolver } from './charges';
 import { MetricsResolver } from './metrics';
 import { observeRootFields } from './observed-requests';
@@ -56,7 +58,10 @@ const RESOLVERS: NonEmptyArray<Function> = [
   BillableLinesResolver,
   BillerSpansResolver,
   BillingPeriodsResolver,
+  ChargePinsResolver,
+  ChargeVersionsResolver,
   ChargesResolver,
+  PinnedContractsResolver,
   ClosePeriodPayloadResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,

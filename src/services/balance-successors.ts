@@ -11,7 +11,7 @@ import { insertPassing } from './balance-entries';
 import { duesOf } from './balances';
 import { endOf } from './blocks';
 import type { ChargeState, ContractState, PeriodState } from './contract-state';
-import { fittingCharges } from './rating';
+import { fittingCharges } from './fitting-charges';
 
 /** Passes every balance that has a successor, of whatever size and sign. */
 export async function passBalances(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<void> {

@@ -5,7 +5,7 @@ import { balanceOf } from '../domain/balance';
 import { BlockReason } from '../entities/billing-block';
 import type { ContractState, LineState, PeriodState } from './contract-state';
 import type { BillableValues, ProductValues } from './balances';
-import { fittingCharges } from './rating';
+import { fittingCharges } from './fitting-charges';
 import { seamOf } from './settlements';
 
 /** A block as found now. `productId` null concerns the whole contract. */
@@ -20,7 +20,8 @@ const MESSAGES: Record<BlockReason, string> = {
   LINE_MISSING: 'The order has no line with the product: add one in Odoo; what is due waits.',
   FINAL_DUE: 'Nothing will bill what is due: add a line with the product in Odoo, or settle it by settleFinalDue.',
   AMBIGUOUS_LINE: 'Two lines of the order carry the product: remove one in Odoo.',
-  AMBIGUOUS_CHARGE: 'Two charges of one metric fit the order: only one of their products may be on it.',
+  AMBIGUOUS_CHARGE:
+    'Two charges of one metric fit the order: pin one of them, or leave only one of their products on it.',
   ORDER_CANCELLED: 'The order is cancelled or gone from Odoo: confirm it again, or settle what finalDues lists.',
   CONTRACT_ENDED: 'The order was renewed or churned in Odoo: settle what finalDues lists.',
   CREDIT_NOTE:

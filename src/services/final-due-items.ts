@@ -12,7 +12,7 @@ import { chargesWithoutLine, mayStillBeBilled, successorOf } from './balance-suc
 import { duesOf } from './balances';
 import { type FoundBlock, endOf } from './blocks';
 import type { ChargeState, ContractState, PeriodState } from './contract-state';
-import { fittingCharges } from './rating';
+import { fittingCharges } from './fitting-charges';
 
 interface Remnant {
   charge: ChargeState;

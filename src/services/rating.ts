@@ -14,6 +14,7 @@ import { Decimal, ZERO, sum } from '../domain/decimal';
 import { addInterval, dayStart, type PlanInterval, shareOfInterval } from '../domain/period';
 import { freeByOrder, type Occurrence } from '../domain/price';
 import type { ChargeState, ContractState, LineState, PeriodState } from './contract-state';
+import { fittingCharges } from './fitting-charges';
 import { firstOccurrences, meteredUsage } from './metered-usage';
 import { type UsedMetric, usedMetrics } from './used-metrics';
 
@@ -33,55 +34,6 @@ export interface UnpricedUnits {
 export interface PeriodRating {
   lines: RatedLine[];
   unpriced: UnpricedUnits[];
-}
-
-export interface FittingCharges {
-  /** One charge a metric. */
-  fitting: ChargeState[];
-  /** Metrics for which several fit: none rates until a person leaves one of their products on the order. */
-  ambiguous: Set<string>;
-}
-
-/**
- * Which charge rates each metric in a period: the one that rated it before, else the one whose product is on the order now,
- * else the one whose product was. An archived charge rates the periods that began before, and its successor the later ones.
- */
-export function fittingCharges(
-  state: ContractState,
-  period: { start: Date },
-  ratedBefore: ReadonlySet<string> = new Set(),
-): FittingCharges {
-  const onOrder = new Set(state.lines.map((line) => line.productId));
-  const fitting: ChargeState[] = [];
-  const ambiguous = new Set<string>();
-  const inUse = state.charges.filter((charge) => ratedBefore.has(charge.id) || holdsIn(charge, period));
-  for (const metricId of new Set(inUse.map((charge) => charge.metricId))) {
-    const charges = inUse.filter((charge) => charge.metricId === metricId);
-    const rated = charges.filter((charge) => ratedBefore.has(charge.id));
-    const present = charges.filter((charge) => onOrder.has(charge.productId));
-    const candidates = [rated, present, charges].find((some) => some.length > 0) ?? [];
-    const [only, ...others] = candidates.length > 1 ? settled(candidates) : candidates;
-    if (only !== undefined && others.length === 0) fitting.push(only);
-    else ambiguous.add(metricId);
-  }
-  return { fitting, ambiguous };
-}
-
-function holdsIn(charge: ChargeState, period: { start: Date }): boolean {
-  return charge.archivedAt === null || period.start < charge.archivedAt;
-}
-
-/**
- * Of several charges, some of them archived: the one archived first rates to the end of the period, and what was made after it
- * begins with the next one. What was in use before it was made stays: the archived one was made beside it by mistake.
- */
-function settled(charges: readonly ChargeState[]): readonly ChargeState[] {
-  const [leaving] = charges
-    .filter(({ archivedAt }) => archivedAt !== null)
-    .sort((one, other) => (one.archivedAt?.getTime() ?? 0) - (other.archivedAt?.getTime() ?? 0));
-  if (leaving === undefined) return charges;
-  const older = charges.filter(({ archivedAt, createdAt }) => archivedAt === null && createdAt < leaving.createdAt);
-  return older.length > 0 ? older : [leaving];
 }
 
 export interface RatedTime {

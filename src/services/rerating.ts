@@ -11,7 +11,8 @@ import type { PriceStep } from '../domain/price';
 import { RATING_VERSION } from '../domain/rating-version';
 import type { StoredPriceStep } from '../entities/billable-line';
 import type { ContractState, PeriodState } from './contract-state';
-import { fittingCharges, type RatedLine, ratePeriod } from './rating';
+import { fittingCharges } from './fitting-charges';
+import { type RatedLine, ratePeriod } from './rating';
 import { ledgerMarks, reasonForRevision, type StoredRating } from './rating-difference';
 
 /** Stores the first revision of each line of a period that closes now. */

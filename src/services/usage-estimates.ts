@@ -8,6 +8,7 @@ import { Decimal, ZERO, sum } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
 import { type Aggregation, type MetricRules, roundUnits } from '../domain/metric';
 import { invalid, parseDecimal } from '../domain/parse';
+import { dayOf } from '../domain/period';
 import { parseDimensions } from '../domain/usage-record';
 import { asUuid, notFound, visibleServiceId } from './access';
 import { withChargesOf } from './balances';
@@ -21,7 +22,8 @@ import {
   type PeriodState,
 } from './contract-state';
 import { contractInSight } from './contracts';
-import { type ChargedUsage, chargeUsage, daysOf, fittingCharges, meteredRange } from './rating';
+import { type ChargedUsage, chargeUsage, daysOf, meteredRange } from './rating';
+import { fittingCharges } from './fitting-charges';
 
 export interface EstimateUsageInput {
   /** Code of the service, to the metric. */
@@ -163,7 +165,8 @@ async function chargeOfMetric(
   const serviceId = await visibleServiceId(ctx, service);
   const { id, code } = await metricByCode(ctx.db.manager, serviceId, metric);
   if (state === null) throw invalid('contractId', 'Name the contract: what a metric costs depends on its order.');
-  const { fitting, ambiguous } = fittingCharges(state, { start: state.periods.at(-1)?.start ?? ctx.now });
+  const open = state.periods.at(-1) ?? { start: ctx.now, startOn: dayOf(ctx.now, ctx.config.billingTimeZone) };
+  const { fitting, ambiguous } = fittingCharges(state, open);
   const charge = fitting.find(({ metricId }) => metricId === id);
   if (charge !== undefined) return charge;
   const message = ambiguous.has(id)

@@ -24,8 +24,8 @@ interface Entry {
    * succeed when both are the same.
    */
   calls: ((own: Names, named: Names, fresh: string) => Arguments)[];
-  /** Action of the audit entry a mutation writes; LEDGER: the ledger's own row names the actor. */
-  audit?: string;
+  /** Actions of the audit entries a mutation writes; LEDGER: the ledger's own row names the actor. */
+  audit?: string | string[];
   /** Only a key of the whole installation succeeds. */
   installationOnly?: true;
   /** Fewer of a list whose nodes have lists of their own. */
@@ -77,6 +77,18 @@ const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), subscriptionId: named.subscriptionId })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: null, subscriptionId: named.subscriptionId })),
 ];
+
+const pinCalls: Entry['calls'] = [
+  byInput((own, { contractId }, fresh) => ({ contractId, chargeId: own.chargeId, reason: fresh })),
+  byInput((own, { chargeId }, fresh) => ({ contractId: own.contractId, chargeId, reason: fresh })),
+];
+/** Pins the charge of the world, or none: deciding the same again would leave nothing in the log. */
+const decidePin = (own: Names, chargeId: string | null): Promise<unknown> =>
+  test.app.db.query(
+    `insert into charge_pin (contract_id, metric_id, charge_id, actor, reason, pinned_at)
+     select $1, metric_id, $3, 'cli:test', 'for the walk', $4 from charge where id = $2`,
+    [own.contractId, own.chargeId, chargeId, test.clock.now()],
+  );
 
 const WALK: Record<RootField, Entry> = {
   'Query.accountLinks': {
@@ -308,6 +320,10 @@ const WALK: Record<RootField, Entry> = {
     ],
     audit: 'charge.created',
   },
+  'Mutation.createChargeVersion': {
+    calls: [byInput((_own, { chargeId }) => ({ id: chargeId, validFrom: '2027-01-01', freeUnits: '1' }))],
+    audit: ['charge.created', 'charge.ended'],
+  },
   'Mutation.createMetric': {
     calls: [byInput((_own, { service }, fresh) => ({ service, code: fresh, ...METRIC }))],
     audit: 'metric.created',
@@ -336,6 +352,16 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.endAccountLink': {
     calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[1], at: '2027-03-20T00:00:00Z' }))],
     audit: 'account_link.ended',
+  },
+  'Mutation.pinCharge': {
+    calls: pinCalls,
+    audit: 'charge.pinned',
+    prepare: (own) => decidePin(own, null),
+  },
+  'Mutation.unpinCharge': {
+    calls: pinCalls,
+    audit: 'charge.unpinned',
+    prepare: (own) => decidePin(own, own.chargeId),
   },
   'Mutation.recordUsage': { calls: usages, audit: 'LEDGER' },
   'Mutation.recordUsageBatch': {
@@ -568,8 +594,12 @@ describe('with its own key and names', () => {
           const rows = await test.app.db.query('select actor from usage_record where idempotency_key = $1', [fresh]);
           expect(rows).toEqual([{ actor: own.keyId }]);
         } else {
-          const rows = await test.app.db.query('select distinct action, actor from audit_entry where id > $1', [last]);
-          expect(rows).toEqual([{ action: audit, actor: installationOnly ? 'env' : own.keyId }]);
+          const rows = await test.app.db.query(
+            'select distinct action, actor from audit_entry where id > $1 order by action',
+            [last],
+          );
+          const actor = installationOnly ? 'env' : own.keyId;
+          expect(rows).toEqual([audit].flat().map((action) => ({ action, actor })));
         }
       }
     },

@@ -16,6 +16,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   biller_span: ['DELETE', 'TRUNCATE'],
   billing_period: ['DELETE', 'TRUNCATE'],
   charge: ['DELETE', 'TRUNCATE'],
+  charge_pin: ['DELETE', 'TRUNCATE', 'UPDATE'],
   contract: ['DELETE', 'TRUNCATE'],
   final_due: ['DELETE', 'TRUNCATE'],
   ledger_block: ['DELETE', 'TRUNCATE', 'UPDATE'],
