@@ -17,6 +17,7 @@ const APPEND_ONLY = [
   'billable_line',
   'adjustment',
   'slot_settlement',
+  'gap_waiver',
   'ledger_block',
 ];
 

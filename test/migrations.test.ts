@@ -61,6 +61,7 @@ const ADD_ONLY = [
   'adjustment',
   'audit_entry',
   'billable_line',
+  'gap_waiver',
   'ledger_block',
   'slot_settlement',
   'usage_assignment',

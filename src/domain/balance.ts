@@ -1,5 +1,5 @@
 /** The balance of one (contract, product): what is due, and the target that follows (docs/domain.md). One formula, no carry-overs. */
-import { type Decimal, ZERO, roundTo, sum } from './decimal';
+import { Decimal, ZERO, roundTo, sum } from './decimal';
 
 /** One billable period of a (contract, product), oldest first; in product units (QUANTITY) or money (AMOUNT). */
 export interface PeriodValue {
@@ -33,4 +33,14 @@ export function balanceOf(periods: readonly PeriodValue[], places: number, waive
   const rounded = roundTo(due, places);
   const target = rounded.isNegative() ? ZERO : rounded;
   return { truth, billed, waived, due, target, remainder: due.minus(target) };
+}
+
+/**
+ * Values of a product without what is not to be billed of the periods in `held`: of their truth no more counts than Odoo billed
+ * for their slots, so that no later slot takes the rest up.
+ */
+export function heldBack(periods: readonly PeriodValue[], held: ReadonlySet<string>): PeriodValue[] {
+  return periods.map((period) =>
+    held.has(period.periodId) ? { ...period, truth: Decimal.min(period.truth, period.billed) } : period,
+  );
 }

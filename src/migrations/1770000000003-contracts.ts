@@ -35,6 +35,7 @@ export class Contracts1770000000003 implements MigrationInterface {
         units_per_product_unit numeric not null default 1
           constraint charge_units_per_product_unit_check check (units_per_product_unit > 0),
         minimum_amount numeric not null default 0 constraint charge_minimum_amount_check check (minimum_amount >= 0),
+        on_gap text not null default 'BILL_KNOWN' constraint charge_on_gap_check check (on_gap in ('BILL_KNOWN', 'HOLD')),
         valid_from date,
         valid_to date,
         created_at timestamptz not null,

@@ -19,7 +19,7 @@ import {
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { parsePriceModel, type PriceModel as Price } from '../domain/price-model';
-import { Charge, ChargeMode } from '../entities/charge';
+import { Charge, ChargeMode, GapPolicy } from '../entities/charge';
 import { Metric } from '../entities/metric';
 import { Product } from '../entities/product';
 import { archiveCharge, createCharge, listCharges } from '../services/catalog-charges';
@@ -79,6 +79,12 @@ export class CreateChargeInput {
       'Least amount of a full period, in `currency`, 0 or more: what the price leaves is added, by days for a part of a period. Only in mode AMOUNT.',
   })
   minimumAmount!: string;
+
+  @Field(() => GapPolicy, {
+    defaultValue: GapPolicy.BILL_KNOWN,
+    description: 'What becomes of a period when usage is missing that the metric expects.',
+  })
+  onGap!: GapPolicy;
 }
 
 @ObjectType({ description: 'The charge made.' })

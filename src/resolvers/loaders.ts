@@ -21,6 +21,7 @@ import { metricsByIds } from '../services/catalog-metrics';
 import { partnersByIds, productsByIds } from '../services/catalog-references';
 import { servicesByIds } from '../services/catalog-services';
 import { contractsByIds } from '../services/contracts';
+import { gapWaiversByLineIds } from '../services/gap-waivers';
 import {
   chargesByProductOdooIds,
   currencyCodesByOdooIds,
@@ -101,6 +102,7 @@ export const writeBackById = loader(writeBacksByIds);
 export const writeBacksByPeriodId = loader(writeBacksByPeriodIds);
 export const chargesByProductOdooId = loader(chargesByProductOdooIds);
 export const currencyCodeByOdooId = loader(currencyCodesByOdooIds);
+export const gapWaiversByLineId = loader(gapWaiversByLineIds);
 export const instantOfRow = loader(instantsOfRows);
 export const linesBySubscriptionOdooId = loader(linesBySubscriptionOdooIds);
 export const partnerByOdooId = loader(partnersByOdooIds);

@@ -8,6 +8,7 @@ import { AuditEntriesResolver } from './audit-entries';
 import { authChecker } from './auth';
 import { BalancesResolver } from './balances';
 import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
+import { CompletenessResolver, SeriesCompletenessResolver } from './completeness';
 import { BillerSpansResolver, ContractsResolver } from './contracts';
 import { CurrentUsageResolver } from './current-usage';
 import {
@@ -45,6 +46,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   BillingPeriodsResolver,
   ChargesResolver,
   ClosePeriodPayloadResolver,
+  CompletenessResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
@@ -58,6 +60,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   RatedLinesResolver,
   RecordsIdentitiesResolver,
   RetryWriteBackPayloadResolver,
+  SeriesCompletenessResolver,
   ServiceStageResolver,
   ServicesResolver,
   SubscriptionLinesResolver,

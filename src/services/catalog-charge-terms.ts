@@ -3,7 +3,7 @@ import { Decimal } from '../domain/decimal';
 import type { MetricRules } from '../domain/metric';
 import { invalid, parseDecimal } from '../domain/parse';
 import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
-import { type Charge, ChargeMode } from '../entities/charge';
+import { type Charge, ChargeMode, GapPolicy } from '../entities/charge';
 
 export interface CreateChargeInput {
   service?: string | null;
@@ -21,12 +21,14 @@ export interface CreateChargeInput {
   unitsPerProductUnit: string;
   /** Money of a full period, 0 or more; 0 when left out, as in mode QUANTITY. */
   minimumAmount?: string;
+  /** BILL_KNOWN when left out. */
+  onGap?: GapPolicy;
 }
 
 /** What a charge stores of its input. */
 export type ChargeTerms = Pick<
   Charge,
-  'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit' | 'minimumAmount'
+  'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit' | 'minimumAmount' | 'onGap'
 >;
 
 /** @throws BillingError VALIDATION_FAILED with the field that is wrong, or belongs to the other mode. */
@@ -40,13 +42,14 @@ export function parseTerms(input: CreateChargeInput): ChargeTerms {
   }
   const minimumAmount = parseDecimal(input.minimumAmount ?? '0', 'minimumAmount');
   if (minimumAmount.isNegative()) throw invalid('minimumAmount', 'minimumAmount must be 0 or more.');
+  const onGap = input.onGap ?? GapPolicy.BILL_KNOWN;
   switch (mode) {
     case ChargeMode.QUANTITY:
       if (input.price) throw invalid('price', 'price belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
       if (input.currency) throw invalid('currency', 'currency belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
       if (!minimumAmount.isZero())
         throw invalid('minimumAmount', 'minimumAmount belongs to mode AMOUNT; in mode QUANTITY Odoo prices.');
-      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit, minimumAmount };
+      return { mode, price: null, currency: null, freeUnits, unitsPerProductUnit, minimumAmount, onGap };
     case ChargeMode.AMOUNT:
       if (!input.price) throw invalid('price', 'In mode AMOUNT the charge needs a price.');
       if (!input.currency) throw invalid('currency', 'In mode AMOUNT the charge needs the currency of its price.');
@@ -60,6 +63,7 @@ export function parseTerms(input: CreateChargeInput): ChargeTerms {
         freeUnits,
         unitsPerProductUnit,
         minimumAmount,
+        onGap,
       };
   }
 }

@@ -5,9 +5,11 @@
 import type { EntityManager } from 'typeorm';
 import { Decimal } from '../domain/decimal';
 import type { RatedCharge } from '../domain/charge-rating';
+import type { ExpectedStep } from '../domain/completeness';
 import type { MetricRules } from '../domain/metric';
 import type { PlanInterval } from '../domain/period';
 import { parsePriceModel, type PriceModelJson } from '../domain/price-model';
+import type { GapPolicy } from '../entities/charge';
 import { METRIC_RULES } from './catalog-metric-rules';
 
 /** The one order of a contract; renewals, which add more, come later. */
@@ -42,6 +44,9 @@ export interface ChargeState extends RatedCharge {
   metricCode: string;
   metricUnit: string;
   rules: MetricRules;
+  /** The windows that the metric expects of each series; null: none. */
+  expects: ExpectedStep | null;
+  onGap: GapPolicy;
   productId: string;
   productName: string;
   currency: string | null;
@@ -226,7 +231,7 @@ const LINES_SQL = `
 
 const CHARGES_SQL = `
   select known.contract_id as "contractId", c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
-         m.unit as "metricUnit", ${METRIC_RULES}, c.product_id as "productId", p.name as "productName", c.mode, c.price,
+         m.unit as "metricUnit", ${METRIC_RULES}, m.expects, c.on_gap as "onGap", c.product_id as "productId", p.name as "productName", c.mode, c.price,
          c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
          c.minimum_amount as "minimumAmount", c.created_at as "createdAt", c.archived_at as "archivedAt"
     from (select s.contract_id, p.id as product_id

@@ -54,6 +54,14 @@ const usage = (own: Names, fresh: string): Arguments => ({
   idempotencyKey: fresh,
   ...WINDOW,
 });
+/** Another hour for each call: waiving the same time again leaves nothing in the log. */
+const waiver = (own: Names, hour: number): Arguments => ({
+  periodId: own.closedPeriodId,
+  metric: own.metric,
+  from: `2026-03-20T0${hour}:00:00Z`,
+  to: `2026-03-20T0${hour + 1}:00:00Z`,
+  reason: 'a mistake',
+});
 const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), service: named.service })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: named.account })),
@@ -103,6 +111,14 @@ const WALK: Record<RootField, Entry> = {
       (_own, { service }) => ({ service }),
       (_own, { metric }) => ({ metric }),
       (_own, { product }) => ({ productOdooId: product }),
+    ],
+  },
+  'Query.completeness': {
+    calls: [
+      byInput((own, { service }) => ({ ...MARCH, service, account: own.account, metric: own.metric })),
+      byInput((own, { account }) => ({ ...MARCH, account, metric: own.metric })),
+      byInput((own, { contractId }) => ({ ...MARCH, contractId, metric: own.metric })),
+      byInput((own, { metric }) => ({ ...MARCH, contractId: own.contractId, metric })),
     ],
   },
   'Query.contract': { calls: [(_own, { contractId }) => ({ id: contractId })] },
@@ -308,6 +324,14 @@ const WALK: Record<RootField, Entry> = {
       })),
     ],
     audit: 'usage.voided',
+  },
+  'Mutation.waiveGap': {
+    calls: [
+      byInput((own, { service }) => ({ ...waiver(own, 1), service })),
+      byInput((own, { closedPeriodId }) => ({ ...waiver(own, 2), periodId: closedPeriodId })),
+      byInput((own, { metric }) => ({ ...waiver(own, 3), metric })),
+    ],
+    audit: 'gap.waived',
   },
   'Mutation.replaceUsage': {
     calls: [

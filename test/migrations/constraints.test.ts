@@ -16,6 +16,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   billing_period: ['DELETE', 'TRUNCATE'],
   charge: ['DELETE', 'TRUNCATE'],
   contract: ['DELETE', 'TRUNCATE'],
+  gap_waiver: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_block: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_epoch: ['DELETE', 'TRUNCATE', 'UPDATE'],
   metric: ['DELETE', 'TRUNCATE'],

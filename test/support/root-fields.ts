@@ -7,6 +7,7 @@ export const ROOT_FIELDS = [
   'Query.billableLines',
   'Query.billingPeriods',
   'Query.charges',
+  'Query.completeness',
   'Query.contract',
   'Query.currentUsage',
   'Query.identities',
@@ -47,6 +48,7 @@ export const ROOT_FIELDS = [
   'Mutation.updateService',
   'Mutation.voidUsage',
   'Mutation.voidUsageBatch',
+  'Mutation.waiveGap',
   'Mutation.revokeApiKey',
   // Last: nothing is recorded in an archived service.
   'Mutation.archiveService',

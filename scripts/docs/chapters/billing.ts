@@ -18,6 +18,22 @@ export const due: Chapter = {
       variables: { account: 'acct_42' },
     },
     {
+      title: 'What is missing',
+      text: `A metric that expects an hourly or daily window of each series (\`expects\`) can tell what was not sent. A quantity of 0 covers its
+window like any other. What never came within 32 days is not known, unless the account sent nothing at all.`,
+      caller: 'service',
+      document: `query ($input: CompletenessInput!) { completeness(input: $input) { expects from to complete
+        series { dimensions meter covered { start end } gaps { start end } gapCount lastSeenAt silenceSeconds } } }`,
+      variables: {
+        input: {
+          account: 'acct_42',
+          metric: 'api_calls',
+          from: '2026-03-10T07:00:00Z',
+          to: '2026-03-10T11:00:00Z',
+        },
+      },
+    },
+    {
       title: 'Balances',
       text: `For each product: \`truth\` is what all usage is worth, \`billed\` what Odoo has invoiced, \`due\` the rest, and \`target\` what is
 written to Odoo next. A period counts once it is closed.`,
@@ -79,6 +95,23 @@ and read back. \`billing:run\` is needed only to do by hand what the worker does
       text: 'What each charge is worth in each period. A line is never edited: late usage makes a new revision.',
       document: `{ billableLines(filter: { account: "acct_42", newest: true }) { nodes {
         charge { metric { code } } revision units billableUnits value amount currency adjustments { value } } } }`,
+    },
+    {
+      title: 'Let missing usage go',
+      text: `A hole blocks its product (\`USAGE_GAP\`): with the charge's \`onGap\` \`BILL_KNOWN\` it only tells so, with \`HOLD\` nothing is billed until
+the usage came or a person lets it go. The waiver is printed on the rated lines (\`gapWaivers\`).`,
+      document: `mutation ($input: WaiveGapInput!) { waiveGap(input: $input) { waiver { from to name reason actor } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          periodId: '{{period}}',
+          metric: 'api_calls',
+          from: '2026-03-12T08:00:00Z',
+          to: '2026-03-12T10:00:00Z',
+          name: 'Ada Lovelace',
+          reason: 'The collector was down.',
+        },
+      },
     },
     {
       title: 'A write that Odoo refuses',
