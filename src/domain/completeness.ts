@@ -79,9 +79,12 @@ export function overlapsOf(windows: readonly Span[]): Span[] {
 export function intersectionOf(one: readonly Span[], other: readonly Span[]): Span[] {
   const [ours, theirs] = [unionOf(one), unionOf(other)];
   const shared: Span[] = [];
-  for (let i = 0, j = 0; i < ours.length && j < theirs.length; ) {
+  for (let i = 0, j = 0; i < ours.length && j < theirs.length;) {
     const [our, their] = [ours[i] as Span, theirs[j] as Span];
-    shared.push({ start: our.start > their.start ? our.start : their.start, end: our.end < their.end ? our.end : their.end });
+    shared.push({
+      start: our.start > their.start ? our.start : their.start,
+      end: our.end < their.end ? our.end : their.end,
+    });
     if (our.end <= their.end) i += 1;
     else j += 1;
   }

@@ -26,7 +26,10 @@ export class GapWaiver {
   @Column({ type: 'timestamptz' })
   endsAt!: Date;
 
-  @Field(() => String, { nullable: true, description: 'Who decided it, as the caller said; null when nobody was named.' })
+  @Field(() => String, {
+    nullable: true,
+    description: 'Who decided it, as the caller said; null when nobody was named.',
+  })
   @Column({ type: 'text', nullable: true })
   name!: string | null;
 

@@ -158,7 +158,8 @@ export class Metric {
 
   @Field(() => ExpectedWindows, {
     nullable: true,
-    description: 'What its series are expected to cover without a hole; null: nothing is expected, and so nothing missing.',
+    description:
+      'What its series are expected to cover without a hole; null: nothing is expected, and so nothing missing.',
   })
   @Column({ type: 'text', nullable: true })
   expects!: ExpectedWindows | null;

@@ -44,7 +44,9 @@ export class CompletenessInput {
   @Field(() => Date, { description: 'First instant of the time; it is past.' })
   from!: string;
 
-  @Field(() => Date, { description: 'First instant after it, at most 92 days later; what lies ahead of now is left out.' })
+  @Field(() => Date, {
+    description: 'First instant after it, at most 92 days later; what lies ahead of now is left out.',
+  })
   to!: string;
 }
 
@@ -99,13 +101,15 @@ export class SeriesCompleteness {
 
   @Field(() => Date, {
     nullable: true,
-    description: 'End of its last window that began in the time asked for, or in the 32 days before; null when nothing came.',
+    description:
+      'End of its last window that began in the time asked for, or in the 32 days before; null when nothing came.',
   })
   lastSeenAt!: Date | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'Seconds from `lastSeenAt` to the end of the time asked for, now at the latest; null when nothing came.',
+    description:
+      'Seconds from `lastSeenAt` to the end of the time asked for, now at the latest; null when nothing came.',
   })
   silenceSeconds!: number | null;
 }
@@ -209,7 +213,10 @@ export class SeriesCompletenessResolver {
     return contractId === null ? null : contractById(ctx).load(contractId);
   }
 
-  @FieldResolver(() => AccountLink, { nullable: true, description: 'The account link that sends it; of several the oldest.' })
+  @FieldResolver(() => AccountLink, {
+    nullable: true,
+    description: 'The account link that sends it; of several the oldest.',
+  })
   async accountLink(@Root() { accountLinkId }: SeriesReport, @Context() ctx: Ctx): Promise<AccountLink | null> {
     return accountLinkId === null ? null : accountLinkById(ctx).load(accountLinkId);
   }

@@ -17,7 +17,14 @@ import {
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Charge } from '../entities/charge';
-import { Aggregation, CounterSemantics, ExpectedWindows, Metric, MetricRounding, RoundingMode } from '../entities/metric';
+import {
+  Aggregation,
+  CounterSemantics,
+  ExpectedWindows,
+  Metric,
+  MetricRounding,
+  RoundingMode,
+} from '../entities/metric';
 import { Service } from '../entities/service';
 import { archiveMetric, createMetric, listMetrics, updateMetric } from '../services/catalog-metrics';
 import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';

@@ -77,7 +77,15 @@ export async function completeness(ctx: Ctx, input: CompletenessInput): Promise<
     .map((one) => (mayOverlap ? one : { ...one, overlaps: [] }))
     .map((one) => reportOf(one, range, shown));
   const complete = reports.every((report) => report.complete);
-  return { metricId: metric.id, expects: metric.expects, from: range.start, to: range.end, asOf: ctx.now, complete, series: reports };
+  return {
+    metricId: metric.id,
+    expects: metric.expects,
+    from: range.start,
+    to: range.end,
+    asOf: ctx.now,
+    complete,
+    series: reports,
+  };
 }
 
 function parseRange({ from, to }: CompletenessInput, now: Date): Span {
@@ -95,7 +103,8 @@ async function namedOwner(
 ): Promise<UsageOwner> {
   const isNamed = [account, contractId].map((name) => name !== null && name !== undefined);
   if (isNamed[0] === isNamed[1]) throw invalid('contractId', 'Name either the account or the contract.');
-  if (contractId !== null && contractId !== undefined) return { contractId: (await contractInSight(ctx, contractId)).id };
+  if (contractId !== null && contractId !== undefined)
+    return { contractId: (await contractInSight(ctx, contractId)).id };
   const known = searchable(account ?? '');
   const links = await ctx.db.query<unknown[]>(
     'select 1 from account_link where service_id = $1 and account = $2 and archived_at is null limit 1',

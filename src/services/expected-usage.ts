@@ -57,7 +57,11 @@ export async function expectedUsage(
   const scope = { metricId, contractIds, linkIds: byAccount ? linkIds : [], ofLinksOnly: byAccount, range };
   const seen = await seriesWindows(tx, scope, limit);
   const silent = await silentLinks(tx, wanted, { linkIds, heard: new Set(seen.flatMap((series) => series.linkIds)) });
-  const running = await runningSpans(tx, [...new Set([...contractIds, ...silent.map(contractIdOf)])].filter(isId), zone);
+  const running = await runningSpans(
+    tx,
+    [...new Set([...contractIds, ...silent.map(contractIdOf)])].filter(isId),
+    zone,
+  );
   const waived = await waivedSpans(tx, metricId, [...running.keys()]);
   const life = await metricLife(tx, metricId);
   const validity = new Map(links.map(({ id, start, end }) => [id, { start, end: end ?? ALWAYS.end }]));

@@ -93,8 +93,13 @@ async function planWrites(tx: EntityManager, ctx: Ctx, state: ContractState, mov
   if (open === undefined) return;
   const values = await slotValues(tx, ctx, state, open);
   const gaps = await usageGaps(tx, ctx, { state, written: isProvisionalDue(ctx, open) ? [open] : [] });
-  const blocks = [...contractObstacles(state, open, movedBack), ...(await missingLines(tx, state, open, values)), ...gaps];
-  for (const line of state.lines) blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks, gaps })));
+  const blocks = [
+    ...contractObstacles(state, open, movedBack),
+    ...(await missingLines(tx, state, open, values)),
+    ...gaps,
+  ];
+  for (const line of state.lines)
+    blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks, gaps })));
   await storeBlocks(tx, ctx, state.id, blocks);
   if (await hasLiveIntent(tx, state.id)) {
     await enqueue(tx, 'write-back', { subscriptionId: state.order.id }, { jobKey: `write-back:${state.order.id}` });
@@ -129,8 +134,7 @@ async function planLine(tx: EntityManager, ctx: Ctx, plan: LinePlan): Promise<Fo
     write = planBlockedSlot({ periods, heldByDraft, holds, changesWorth });
   } else {
     const values = heldBack(plan.values.get(line.productId) ?? [], heldPeriods(gaps));
-    const target = (periodId: string): Decimal =>
-      targetFor(values, periodId, ctx.config.quantityPlaces);
+    const target = (periodId: string): Decimal => targetFor(values, periodId, ctx.config.quantityPlaces);
     const slot = planSlot({ periods, nextInvoiceOn: state.order.nextInvoiceOn, heldByDraft, target });
     obstacles.push(...slot.blocks.map((block) => ({ ...block, productId: line.productId, lineId: line.id })));
     write = slot.write;

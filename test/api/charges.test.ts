@@ -239,6 +239,16 @@ describe('the charges of one product', () => {
   });
 });
 
+it('bills what is known where usage is missing, unless it is told to hold', async () => {
+  const onGap = async (product: string, terms: Record<string, unknown>): Promise<unknown> => {
+    const { id } = dataOf(await create(key, product, terms)).createCharge.charge;
+    const { nodes } = dataOf(await test.gql(key, '{ charges(first: 200) { nodes { id onGap } } }')).charges;
+    return nodes.find((node: { id: string }) => node.id === id).onGap;
+  };
+  expect(await onGap('I', {})).toBe('BILL_KNOWN');
+  expect(await onGap('J', { onGap: 'HOLD' })).toBe('HOLD');
+});
+
 it('lists charges by service and metric', async () => {
   const metrics = async (by: string, args: string): Promise<string[]> => {
     const { nodes } = dataOf(await test.gql(by, `{ charges${args} { nodes { metric { code } } } }`)).charges;

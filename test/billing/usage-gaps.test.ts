@@ -16,7 +16,10 @@ const WEEK = {
 const CLOSE = '2026-03-09T02:00:00Z';
 const RUN = '2026-03-09T12:01:00Z';
 
-async function begin(onGap: 'BILL_KNOWN' | 'HOLD', opening: Partial<Parameters<typeof Story.open>[0]> = {}): Promise<void> {
+async function begin(
+  onGap: 'BILL_KNOWN' | 'HOLD',
+  opening: Partial<Parameters<typeof Story.open>[0]> = {},
+): Promise<void> {
   story = await Story.open({ ...WEEK, ...opening });
   await story.begin({ onGap });
   await expectWindows('DAY');
@@ -133,17 +136,20 @@ it('a void before the invoice opens a hole again', async () => {
 it.each([
   { onGap: 'BILL_KNOWN', slot: 50 },
   { onGap: 'HOLD', slot: 0 },
-] as const)('before the end the provisional quantity of a period with a hole is $slot with $onGap', async ({ onGap, slot }) => {
-  await begin(onGap, { runAt: '00:00' });
-  await story.at('2026-03-08T17:00:00Z');
-  await useDays(2, 3, 4, 6, 7);
-  expect(await story.reasons()).toEqual([]);
-  await story.at('2026-03-08T18:00:00Z');
-  expect([await story.slot(), await story.reasons()]).toEqual([slot, ['USAGE_GAP']]);
-  await useDay(5, 10);
-  await story.at('2026-03-08T18:01:00Z');
-  if (onGap === 'HOLD') expect([await story.slot(), await story.reasons()]).toEqual([60, []]);
-});
+] as const)(
+  'before the end the provisional quantity of a period with a hole is $slot with $onGap',
+  async ({ onGap, slot }) => {
+    await begin(onGap, { runAt: '00:00' });
+    await story.at('2026-03-08T17:00:00Z');
+    await useDays(2, 3, 4, 6, 7);
+    expect(await story.reasons()).toEqual([]);
+    await story.at('2026-03-08T18:00:00Z');
+    expect([await story.slot(), await story.reasons()]).toEqual([slot, ['USAGE_GAP']]);
+    await useDay(5, 10);
+    await story.at('2026-03-08T18:01:00Z');
+    if (onGap === 'HOLD') expect([await story.slot(), await story.reasons()]).toEqual([60, []]);
+  },
+);
 
 it('nothing is missing while the order is paused, nor after its end', async () => {
   await begin('HOLD');

@@ -22,7 +22,9 @@ const spans = (text: string): Span[] =>
     .map((word) => word.split('-').map(Number))
     .map(([start = 0, end = 0]) => ({ start: at(start), end: at(end) }));
 const hours = (list: readonly Span[]): string =>
-  list.map(({ start, end }) => [start, end].map((one) => (one.getTime() - at(0).getTime()) / 3_600_000).join('-')).join(' ');
+  list
+    .map(({ start, end }) => [start, end].map((one) => (one.getTime() - at(0).getTime()) / 3_600_000).join('-'))
+    .join(' ');
 
 describe('spans', () => {
   it.each([
@@ -108,10 +110,13 @@ describe('a series', () => {
     ['0-4', '0-2', '1-3', '0-2', '2-3', '3-4'],
     ['0-1 3-4', '0.5-3.5', '', '0.5-1 3-3.5', '', '0-0.5 3.5-4'],
     ['', '0-4', '0-4', '', '', ''],
-  ])('expected %p, told of %p, with %p let go: covered %p, waived %p, missing %p', (expected, windows, waived, ...told) => {
-    const result = completenessOf(spans(expected), { windows: spans(windows), waived: spans(waived), overlaps: [] });
-    expect([result.covered, result.waived, result.gaps].map(hours)).toEqual(told);
-  });
+  ])(
+    'expected %p, told of %p, with %p let go: covered %p, waived %p, missing %p',
+    (expected, windows, waived, ...told) => {
+      const result = completenessOf(spans(expected), { windows: spans(windows), waived: spans(waived), overlaps: [] });
+      expect([result.covered, result.waived, result.gaps].map(hours)).toEqual(told);
+    },
+  );
 
   it('overlaps count as far as they are expected', () => {
     const series = { windows: [], waived: [], overlaps: spans('0-2 5-6') };
@@ -136,7 +141,9 @@ describe('whatever is expected and told', () => {
         const parts = counts([...result.covered, ...result.waived, ...result.gaps]);
         expect(parts).toEqual(counts(expected).map((count) => Math.min(1, count)));
         const [isTold, isWaived, wanted] = [windows, waived, expected].map(counts);
-        const missing = wanted?.map((count, index) => (count > 0 && isTold?.[index] === 0 && isWaived?.[index] === 0 ? 1 : 0));
+        const missing = wanted?.map((count, index) =>
+          count > 0 && isTold?.[index] === 0 && isWaived?.[index] === 0 ? 1 : 0,
+        );
         expect(counts(result.gaps)).toEqual(missing);
       }),
     );
