@@ -14,7 +14,7 @@ beforeAll(async () => {
   await makeMetric(test, key, { code: 'tiles' });
   await makeMetric(test, key, { code: 'routes' });
   await makeMetric(test, key, { code: 'payments', perEvent: true });
-  const codes = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'P1', 'P2', 'P3', 'P4', 'P5', 'Q'];
+  const codes = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'P1', 'P2', 'P3', 'P4', 'P5', 'Q'];
   const { productIds } = await addSubscription(test.sandbox.control, {
     startDate: '2026-03-01',
     nextInvoiceDate: '2026-04-01',
