@@ -18,6 +18,7 @@ const APPEND_ONLY = [
   'adjustment',
   'slot_settlement',
   'balance_entry',
+  'gap_waiver',
   'ledger_block',
   'usage_alert_event',
 ];

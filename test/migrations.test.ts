@@ -71,6 +71,7 @@ const ADD_ONLY = [
   'audit_entry',
   'balance_entry',
   'billable_line',
+  'gap_waiver',
   'ledger_block',
   'slot_settlement',
   'usage_alert_event',

@@ -1,5 +1,5 @@
 /** The balance of one (contract, product): what is due, and the target that follows (docs/domain.md). One formula, no carry-overs. */
-import { type Decimal, ZERO, roundTo, sum } from './decimal';
+import { Decimal, ZERO, roundTo, sum } from './decimal';
 
 /** One billable period of a (contract, product), oldest first; in product units (QUANTITY) or money (AMOUNT). */
 export interface PeriodValue {
@@ -58,4 +58,14 @@ export function mayBeWaived(value: Decimal, due: Decimal): boolean {
 /** Whether it is less than half a step of what Odoo can bill, so that no invoice will ever carry it. Zero is not. */
 export function isDust(due: Decimal, places: number): boolean {
   return !due.isZero() && roundTo(due, places).isZero();
+}
+
+/**
+ * Values of a product without what is not to be billed of the periods in `held`: of their truth no more counts than Odoo billed
+ * for their slots, so that no later slot takes the rest up.
+ */
+export function heldBack(periods: readonly PeriodValue[], held: ReadonlySet<string>): PeriodValue[] {
+  return periods.map((period) =>
+    held.has(period.periodId) ? { ...period, truth: Decimal.min(period.truth, period.billed) } : period,
+  );
 }

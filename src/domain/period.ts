@@ -21,6 +21,11 @@ export function dayOf(instant: Date, zone: string): string {
   return DateTime.fromJSDate(instant, { zone }).toFormat('yyyy-MM-dd');
 }
 
+/** The day after `day`. */
+export function dayAfter(day: string): string {
+  return DateTime.fromISO(day, { zone: 'utc' }).plus({ days: 1 }).toFormat('yyyy-MM-dd');
+}
+
 /** `day` moved by `steps` plan intervals (negative: back), month ends clipped as Odoo does: 31 January + 1 month = 28 February. */
 export function addInterval(day: string, plan: PlanInterval, steps: number): string {
   const units: Record<PlanInterval['unit'], keyof DurationLikeObject> = {

@@ -15,6 +15,7 @@ export enum BlockReason {
   DATE_MOVED_BACK = 'DATE_MOVED_BACK',
   PREVIOUS_NOT_INVOICED = 'PREVIOUS_NOT_INVOICED',
   HELD_BY_DRAFT = 'HELD_BY_DRAFT',
+  USAGE_GAP = 'USAGE_GAP',
   READ_BACK_DIFFERS = 'READ_BACK_DIFFERS',
   REFUSED_BY_ODOO = 'REFUSED_BY_ODOO',
 }
@@ -40,6 +41,10 @@ registerEnumType(BlockReason, {
     DATE_MOVED_BACK: { description: 'The next invoice date moved back over a closed boundary.' },
     PREVIOUS_NOT_INVOICED: { description: 'The slot still belongs to an earlier period that Odoo has not invoiced.' },
     HELD_BY_DRAFT: { description: 'A draft invoice holds the line.' },
+    USAGE_GAP: {
+      description:
+        "Usage is missing that the metric expects. With the charge's policy BILL_KNOWN what is known is written all the same, with HOLD nothing is; it stands until the usage came or the gap is waived.",
+    },
     READ_BACK_DIFFERS: { description: 'Odoo kept another quantity than the one written.' },
     REFUSED_BY_ODOO: { description: 'Odoo refused the write for good.' },
   },

@@ -20,6 +20,22 @@ registerEnumType(ChargeMode, {
   },
 });
 
+export enum GapPolicy {
+  BILL_KNOWN = 'BILL_KNOWN',
+  HOLD = 'HOLD',
+}
+registerEnumType(GapPolicy, {
+  name: 'GapPolicy',
+  description: 'What becomes of a period when usage is missing that its metric expects.',
+  valuesConfig: {
+    BILL_KNOWN: { description: 'What is known is billed; what comes later is in a later invoice.' },
+    HOLD: {
+      description:
+        'Nothing of the product is billed for the period until the usage came or a person waived the gap; the invoice after that has it.',
+    },
+  },
+});
+
 /** How a metric becomes billable, and the Odoo product whose subscription line carries it. */
 @ObjectType({ description: 'How a metric becomes billable, and the Odoo product whose subscription line carries it.' })
 @Entity('charge')
@@ -70,6 +86,10 @@ export class Charge {
   })
   @Column(decimalColumn({ default: 0 }))
   minimumAmount!: Decimal;
+
+  @Field(() => GapPolicy, { description: 'What becomes of a period when usage is missing that the metric expects.' })
+  @Column({ type: 'text', default: GapPolicy.BILL_KNOWN })
+  onGap!: GapPolicy;
 
   /** As sent; `parseBucketRule` reads them. */
   @Column({ type: 'jsonb', default: () => "'[]'" })

@@ -42,6 +42,7 @@ export class Contracts1770000000003 implements MigrationInterface {
         -- Versions of one charge: the first of them (null in itself), and the one that this one took over from.
         first_id uuid constraint charge_first_fkey references charge,
         previous_id uuid constraint charge_previous_fkey references charge,
+        on_gap text not null default 'BILL_KNOWN' constraint charge_on_gap_check check (on_gap in ('BILL_KNOWN', 'HOLD')),
         valid_from date,
         valid_to date,
         created_at timestamptz not null,

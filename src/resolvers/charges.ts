@@ -19,7 +19,7 @@ import {
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { parsePriceModel, type PriceModel as Price } from '../domain/price-model';
-import { Charge, ChargeMode } from '../entities/charge';
+import { Charge, ChargeMode, GapPolicy } from '../entities/charge';
 import { Day } from '../entities/columns';
 import { Contract } from '../entities/contract';
 import { Metric } from '../entities/metric';
@@ -112,6 +112,12 @@ export class CreateChargeInput {
       'The charge rates this contract only, and before those that are bound to a plan or to nothing. Not together with `planOdooId`.',
   })
   contractId?: string | null;
+
+  @Field(() => GapPolicy, {
+    defaultValue: GapPolicy.BILL_KNOWN,
+    description: 'What becomes of a period when usage is missing that the metric expects.',
+  })
+  onGap!: GapPolicy;
 }
 
 @ObjectType({ description: 'The charge made.' })

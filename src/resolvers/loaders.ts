@@ -27,6 +27,7 @@ import { servicesByIds } from '../services/catalog-services';
 import { contractsByIds } from '../services/contracts';
 import { finalDuesByIds } from '../services/final-dues';
 import { ratingDifferencesByIds } from '../services/rating-differences';
+import { gapWaiversByLineIds } from '../services/gap-waivers';
 import {
   chargesByProductOdooIds,
   currencyCodesByOdooIds,
@@ -114,6 +115,7 @@ export const writeBackById = loader(writeBacksByIds);
 export const writeBacksByPeriodId = loader(writeBacksByPeriodIds);
 export const chargesByProductOdooId = loader(chargesByProductOdooIds);
 export const currencyCodeByOdooId = loader(currencyCodesByOdooIds);
+export const gapWaiversByLineId = loader(gapWaiversByLineIds);
 export const instantOfRow = loader(instantsOfRows);
 export const linesBySubscriptionOdooId = loader(linesBySubscriptionOdooIds);
 export const partnerByOdooId = loader(partnersByOdooIds);

@@ -20,6 +20,7 @@ import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
 import { BillingPeriod } from '../entities/billing-period';
 import { Charge } from '../entities/charge';
+import { GapWaiver } from '../entities/gap-waiver';
 import { SubscriptionLine } from '../entities/subscription-line';
 import { type BillableLineOrder as BillableLineOrderName, billableLines } from '../services/billing-lists';
 import { storedSteps } from '../services/billing-reads';
@@ -32,7 +33,14 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
-import { adjustmentsByLineId, chargeById, explanationOfLine, periodById, subscriptionLineById } from './loaders';
+import {
+  adjustmentsByLineId,
+  chargeById,
+  explanationOfLine,
+  gapWaiversByLineId,
+  periodById,
+  subscriptionLineById,
+} from './loaders';
 
 const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
 
@@ -225,6 +233,13 @@ export class BillableLinesResolver {
   @FieldResolver(() => [Adjustment], { description: 'What this revision changed against the one before.' })
   async adjustments(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<Adjustment[]> {
     return (await adjustmentsByLineId(ctx).load(line.id)) ?? [];
+  }
+
+  @FieldResolver(() => [GapWaiver], {
+    description: 'Missing usage of the metric in the period that a person let go: who, and why.',
+  })
+  async gapWaivers(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<GapWaiver[]> {
+    return (await gapWaiversByLineId(ctx).load(line.id)) ?? [];
   }
 }
 

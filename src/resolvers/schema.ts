@@ -9,6 +9,7 @@ import { authChecker } from './auth';
 import { BalanceEntriesResolver, WaiveBalancePayloadResolver } from './balance-entries';
 import { BalancesResolver } from './balances';
 import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
+import { CompletenessResolver, SeriesCompletenessResolver } from './completeness';
 import { BillerSpansResolver, ContractsResolver } from './contracts';
 import { CurrentUsageResolver } from './current-usage';
 import { FinalDuesResolver, SettleFinalDuePayloadResolver } from './final-dues';
@@ -63,6 +64,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ChargesResolver,
   PinnedContractsResolver,
   ClosePeriodPayloadResolver,
+  CompletenessResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
@@ -84,6 +86,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   RecordsIdentitiesResolver,
   RerateClosedPeriodsPayloadResolver,
   RetryWriteBackPayloadResolver,
+  SeriesCompletenessResolver,
   ServiceStageResolver,
   ServicesResolver,
   SlotSettlementsResolver,

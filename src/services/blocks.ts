@@ -32,6 +32,7 @@ const MESSAGES: Record<BlockReason, string> = {
   DATE_MOVED_BACK: 'The next invoice date moved back over a closed boundary: move it forward in Odoo.',
   PREVIOUS_NOT_INVOICED: 'The slot still holds an earlier period that Odoo has not invoiced.',
   HELD_BY_DRAFT: 'A draft invoice holds the line: post or delete it in Odoo.',
+  USAGE_GAP: 'Usage is missing that the metric expects: send it, zeros as well, or waive the gap.',
   READ_BACK_DIFFERS: 'Odoo kept another quantity than the one written.',
   REFUSED_BY_ODOO: 'Odoo refused the write.',
 };

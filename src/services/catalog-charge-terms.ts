@@ -5,7 +5,7 @@ import { Decimal } from '../domain/decimal';
 import type { MetricRules } from '../domain/metric';
 import { invalid, parseDecimal } from '../domain/parse';
 import { parsePriceModel, printPriceModel, type PriceModelJson } from '../domain/price-model';
-import { type Charge, ChargeMode } from '../entities/charge';
+import { type Charge, ChargeMode, GapPolicy } from '../entities/charge';
 
 export interface ChargeTermsInput {
   mode: ChargeMode;
@@ -23,12 +23,22 @@ export interface ChargeTermsInput {
   filters?: readonly ChargeFilterJson[] | null;
   /** Dimensions; in mode AMOUNT only. */
   groupBy?: readonly string[] | null;
+  /** BILL_KNOWN when left out. */
+  onGap?: GapPolicy;
 }
 
 /** What a charge stores of its terms. */
 export type ChargeTerms = Pick<
   Charge,
-  'mode' | 'price' | 'currency' | 'freeUnits' | 'unitsPerProductUnit' | 'minimumAmount' | 'filters' | 'groupBy'
+  | 'mode'
+  | 'price'
+  | 'currency'
+  | 'freeUnits'
+  | 'unitsPerProductUnit'
+  | 'minimumAmount'
+  | 'filters'
+  | 'groupBy'
+  | 'onGap'
 >;
 
 /** @throws BillingError VALIDATION_FAILED with the field that is wrong, or belongs to the other mode. */
@@ -42,7 +52,8 @@ export function parseTerms(input: ChargeTermsInput): ChargeTerms {
   }
   const minimumAmount = parseDecimal(input.minimumAmount ?? '0', 'minimumAmount');
   if (minimumAmount.isNegative()) throw invalid('minimumAmount', 'minimumAmount must be 0 or more.');
-  const units = { freeUnits, unitsPerProductUnit, minimumAmount };
+  const onGap = input.onGap ?? GapPolicy.BILL_KNOWN;
+  const units = { freeUnits, unitsPerProductUnit, minimumAmount, onGap };
   switch (mode) {
     case ChargeMode.QUANTITY:
       refuseTermsOfAmount(input, minimumAmount);

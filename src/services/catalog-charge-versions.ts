@@ -75,6 +75,7 @@ function termsOf(charge: Charge, input: CreateChargeVersionInput): ChargeTermsIn
     freeUnits: sentValue(input.freeUnits, 'freeUnits') ?? printDecimal(charge.freeUnits),
     unitsPerProductUnit: printDecimal(charge.unitsPerProductUnit),
     minimumAmount: sentValue(input.minimumAmount, 'minimumAmount') ?? printDecimal(charge.minimumAmount),
+    onGap: charge.onGap,
     filters: sentValue(input.filters, 'filters') ?? charge.filters,
     groupBy: sentValue(input.groupBy, 'groupBy') ?? charge.groupBy,
   };

@@ -6,9 +6,11 @@ import type { EntityManager } from 'typeorm';
 import { type ChargeFilterJson, parseBucketRule } from '../domain/charge-filter';
 import { Decimal } from '../domain/decimal';
 import type { RatedCharge } from '../domain/charge-rating';
+import type { ExpectedStep } from '../domain/completeness';
 import type { MetricRules } from '../domain/metric';
 import type { PlanInterval } from '../domain/period';
 import { parsePriceModel, type PriceModelJson } from '../domain/price-model';
+import type { GapPolicy } from '../entities/charge';
 import { METRIC_RULES } from './catalog-metric-rules';
 import { boundHere, ratedHere } from './charge-binding';
 
@@ -45,6 +47,9 @@ export interface ChargeState extends RatedCharge {
   metricCode: string;
   metricUnit: string;
   rules: MetricRules;
+  /** The windows that the metric expects of each series; null: none. */
+  expects: ExpectedStep | null;
+  onGap: GapPolicy;
   productId: string;
   productName: string;
   currency: string | null;
@@ -265,7 +270,7 @@ const LINES_SQL = `
 
 /** Of a charge `c` with its metric `m`, its product `p` and its first version `first`. */
 const CHARGE_COLUMNS = `c.id, c.service_id as "serviceId", c.metric_id as "metricId", m.code as "metricCode",
-         m.unit as "metricUnit", ${METRIC_RULES}, c.product_id as "productId", p.name as "productName", c.mode, c.price,
+         m.unit as "metricUnit", ${METRIC_RULES}, m.expects, c.on_gap as "onGap", c.product_id as "productId", p.name as "productName", c.mode, c.price,
          c.currency, c.free_units as "freeUnits", c.units_per_product_unit as "unitsPerProductUnit",
          c.minimum_amount as "minimumAmount", c.filters, c.group_by as "groupBy", c.plan_odoo_id as "planOdooId",
          c.contract_id as "boundContractId", first.id as "firstId", c.valid_from::text as "validFrom", c.valid_to::text as "validTo",

@@ -13,6 +13,7 @@ import { storeLines } from './rerating';
 import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
 import { countFired, type FiredAlert, fireAlerts } from './usage-alert-checks';
+import { storeExpectations } from './usage-gaps';
 import { lockLaneExclusive } from './usage-lanes';
 
 /** Opens the first period of an order that runs, when it has none yet (docs/domain.md). Returns whether the contract has periods. */
@@ -213,6 +214,7 @@ async function storeClose(
   const { state, period, rating } = close;
   assert(period.endOn !== null, 'a period that closes has an end');
   await storeLines(tx, period, rating.lines, ctx.now);
+  await storeExpectations(tx, state, period);
   // What no charge could rate without doubt is rated once the doubt is gone.
   const isDirty = fittingCharges(state, period).ambiguous.size > 0;
   await tx.query(`update billing_period set state = 'CLOSED', closed_at = $2, dirty = $3 where id = $1`, [

@@ -70,6 +70,15 @@ const waiver = (own: Names, fresh: string, named: Arguments): Arguments => ({
   idempotencyKey: fresh,
   ...named,
 });
+
+/** Another hour for each call: waiving the same time again leaves nothing in the log. */
+const gapWaiver = (own: Names, hour: number): Arguments => ({
+  periodId: own.closedPeriodId,
+  metric: own.metric,
+  from: `2026-03-20T0${hour}:00:00Z`,
+  to: `2026-03-20T0${hour + 1}:00:00Z`,
+  reason: 'a mistake',
+});
 const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), service: named.service })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: named.account })),
@@ -139,6 +148,14 @@ const WALK: Record<RootField, Entry> = {
       (_own, { service }) => ({ service }),
       (_own, { metric }) => ({ metric }),
       (_own, { product }) => ({ productOdooId: product }),
+    ],
+  },
+  'Query.completeness': {
+    calls: [
+      byInput((own, { service }) => ({ ...MARCH, service, account: own.account, metric: own.metric })),
+      byInput((own, { account }) => ({ ...MARCH, account, metric: own.metric })),
+      byInput((own, { contractId }) => ({ ...MARCH, contractId, metric: own.metric })),
+      byInput((own, { metric }) => ({ ...MARCH, contractId: own.contractId, metric })),
     ],
   },
   'Query.contract': { calls: [(_own, { contractId }) => ({ id: contractId })] },
@@ -442,6 +459,14 @@ const WALK: Record<RootField, Entry> = {
       })),
     ],
     audit: 'usage.voided',
+  },
+  'Mutation.waiveGap': {
+    calls: [
+      byInput((own, { service }) => ({ ...gapWaiver(own, 1), service })),
+      byInput((own, { closedPeriodId }) => ({ ...gapWaiver(own, 2), periodId: closedPeriodId })),
+      byInput((own, { metric }) => ({ ...gapWaiver(own, 3), metric })),
+    ],
+    audit: 'gap.waived',
   },
   'Mutation.replaceUsage': {
     calls: [

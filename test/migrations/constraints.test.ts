@@ -19,6 +19,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   charge_pin: ['DELETE', 'TRUNCATE', 'UPDATE'],
   contract: ['DELETE', 'TRUNCATE'],
   final_due: ['DELETE', 'TRUNCATE'],
+  gap_waiver: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_block: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_epoch: ['DELETE', 'TRUNCATE', 'UPDATE'],
   metric: ['DELETE', 'TRUNCATE'],

@@ -53,6 +53,9 @@ const REFERENCES: Record<string, Record<string, string>> = {
     previous: 'previous_id',
   },
   charge_pin: { contract: 'contract_id', metric: 'metric_id', charge: 'charge_id' },
+  contract_standstill: { contract: 'contract_id' },
+  expected_usage: { period: 'period_id', charge: 'charge_id' },
+  gap_waiver: { period: 'period_id', metric: 'metric_id' },
   identity_check: { service: 'service_id' },
   invoice: { currency: 'currency_odoo_id' },
   invoice_line: { invoice: 'invoice_odoo_id' },
@@ -127,6 +130,9 @@ const PRIMARY_KEYS: Record<string, Row> = {
   balance_entry: { id: uuid(81) },
   final_due: { id: uuid(84) },
   rating_difference: { id: uuid(86) },
+  expected_usage: { period_id: uuid(56), charge_id: uuid(52) },
+  gap_waiver: { id: uuid(68) },
+  contract_standstill: { id: uuid(69) },
 };
 
 /** By table; the names of the constraints without the table's. Several changes: each of them must fail. */
@@ -164,6 +170,7 @@ const RULES: Record<string, Changes> = {
       { aggregation: 'UNIQUE_COUNT' },
       { aggregation: 'UNIQUE_COUNT', unique_by: '' },
     ],
+    expects_check: { expects: 'MINUTE' },
     rounding_mode_check: { rounding_mode: 'TRUNCATE', rounding_places: 0 },
     rounding_places_check: [
       { rounding_mode: 'CEIL' },
@@ -208,6 +215,7 @@ const RULES: Record<string, Changes> = {
       { currency: 'EUR' },
       { mode: 'AMOUNT', units_per_product_unit: '1' },
     ],
+    on_gap_check: { on_gap: 'FORGET' },
     minimum_amount_check: [{ from: 1, change: { minimum_amount: '-1' } }],
     minimum_mode_check: { minimum_amount: '1' },
     amount_factor_check: [{ from: 1, change: { units_per_product_unit: '10' } }],
@@ -349,6 +357,18 @@ const RULES: Record<string, Changes> = {
     invoice_check: [{ invoice_line_id: null }, { evidence: 'DATE_MOVED', billed: '0' }],
     moved_check: { evidence: 'DATE_MOVED', invoice_line_id: null },
     moved_key: { evidence: 'DATE_MOVED', invoice_line_id: null, billed: '0' },
+  },
+  expected_usage: { step_check: { step: 'MINUTE' } },
+  gap_waiver: {
+    name_check: [{ name: '' }, { name: LONG }],
+    reason_check: [{ reason: '' }, { reason: 'x'.repeat(501) }],
+    order_check: { ends_at: '2026-03-09T00:00:00Z' },
+    span_key: { starts_at: '2026-03-10T00:00:00Z' },
+  },
+  contract_standstill: {
+    state_check: { state: 'TIRED' },
+    order_check: { ends_at: '2026-03-09T00:00:00Z' },
+    open_key: { ends_at: null },
   },
 };
 

@@ -174,6 +174,7 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
       mode: 'QUANTITY',
       free_units: '0',
       minimum_amount: '0',
+      on_gap: 'BILL_KNOWN',
       units_per_product_unit: '1000',
       filters: [],
       group_by: [],
@@ -189,6 +190,7 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
       currency: 'EUR',
       free_units: '0',
       minimum_amount: '0',
+      on_gap: 'BILL_KNOWN',
       units_per_product_unit: '1',
       filters: [],
       group_by: [],
@@ -467,6 +469,22 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
     })),
   ],
   ['worker', { id: 'worker-1', seen_at: AT }],
+  ['expected_usage', { period_id: uuid(56), charge_id: uuid(52), step: 'HOUR', complete: false }],
+  [
+    'gap_waiver',
+    {
+      id: uuid(68),
+      period_id: uuid(56),
+      metric_id: uuid(21),
+      starts_at: '2026-03-10T00:00:00Z',
+      ends_at: '2026-03-11T00:00:00Z',
+      name: 'Ada',
+      reason: 'an outage',
+      actor: 'cli:test',
+      created_at: AT,
+    },
+  ],
+  ['contract_standstill', { id: uuid(69), contract_id: uuid(41), state: 'PAUSED', starts_at: '2026-03-10T00:00:00Z' }],
   ['identity_check', { service_id: uuid(1), checked_at: AT, records: 0, units: 0, money: 0, unpriced: 0 }],
   [
     'usage_alert',
@@ -530,6 +548,9 @@ export const FRESH: Record<string, Row> = {
   usage_alert: { id: uuid(101) },
   usage_alert_event: { id: uuid(101), threshold: '9' },
   ledger_reader: { name: 'others' },
+  expected_usage: { charge_id: uuid(53) },
+  gap_waiver: { id: uuid(101), starts_at: '2026-03-10T01:00:00Z' },
+  contract_standstill: { id: uuid(101), ends_at: '2026-03-11T00:00:00Z' },
 };
 
 /** The first row of `table`, or the one at `index`, made fresh and then changed. */

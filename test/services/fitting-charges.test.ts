@@ -1,6 +1,7 @@
 /** Which charge rates a metric: states are written by hand, no database. */
 import { Decimal, ZERO } from '../../src/domain/decimal';
 import type { MetricRules } from '../../src/domain/metric';
+import { GapPolicy } from '../../src/entities/charge';
 import type { ChargeState, LineState } from '../../src/services/contract-state';
 import { fittingCharges } from '../../src/services/fitting-charges';
 
@@ -23,7 +24,7 @@ function charge(id: string, values: Partial<ChargeState> = {}): ChargeState {
     ...{ productId: 'p1', productName: 'Calls', mode: 'QUANTITY', price: null, currency: null },
     ...{ freeUnits: ZERO, unitsPerProductUnit: new Decimal(1), minimumAmount: ZERO, filters: [], groupBy: [] },
     ...{ planOdooId: null, boundContractId: null, firstId: id, validFrom: null, validTo: null },
-    ...{ createdAt: MADE, archivedAt: null, ...values },
+    ...{ expects: null, onGap: GapPolicy.BILL_KNOWN, createdAt: MADE, archivedAt: null, ...values },
   };
 }
 

@@ -8,6 +8,7 @@ export const ROOT_FIELDS = [
   'Query.billableLines',
   'Query.billingPeriods',
   'Query.charges',
+  'Query.completeness',
   'Query.contract',
   'Query.currentUsage',
   'Query.estimateUsage',
@@ -65,6 +66,7 @@ export const ROOT_FIELDS = [
   'Mutation.waiveBalance',
   'Mutation.voidUsage',
   'Mutation.voidUsageBatch',
+  'Mutation.waiveGap',
   'Mutation.revokeApiKey',
   // Last: nothing is recorded in an archived service.
   'Mutation.archiveService',

@@ -99,6 +99,23 @@ and read back. \`billing:run\` is needed only to do by hand what the worker does
         charge { metric { code } } revision units billableUnits value amount currency adjustments { value } } } }`,
     },
     {
+      title: 'Let missing usage go',
+      text: `A hole blocks its product (\`USAGE_GAP\`): with the charge's \`onGap\` \`BILL_KNOWN\` it only tells so, with \`HOLD\` nothing is billed until
+the usage came or a person lets it go. The waiver is printed on the rated lines (\`gapWaivers\`).`,
+      document: `mutation ($input: WaiveGapInput!) { waiveGap(input: $input) { waiver { from to name reason actor } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          periodId: '{{period}}',
+          metric: 'api_calls',
+          from: '2026-03-12T08:00:00Z',
+          to: '2026-03-12T10:00:00Z',
+          name: 'Ada Lovelace',
+          reason: 'The collector was down.',
+        },
+      },
+    },
+    {
       title: 'A write that Odoo refuses',
       text: 'It is not tried again by itself: a person must look. Here Odoo refused one of the two lines.',
       at: '2026-04-01T02:01:00Z',
