@@ -153,7 +153,19 @@ export function meteredBuckets<R extends CountedRecord>(
   return new Map([...buckets].map(([key, contributed]) => [key, meteredUnits(rules, contributed, range)]));
 }
 
-function countsWithin(record: CountedRecord, start: Date, end: Date | null): boolean {
+/** The values whose last record came and did not go. */
+export function presentValues(records: Iterable<CountedRecord>): Set<string> {
+  const present = new Set<string>();
+  for (const { value, operation } of inOrder(records)) {
+    if (value === null) continue;
+    if (operation === 'REMOVE') present.delete(value);
+    else present.add(value);
+  }
+  return present;
+}
+
+/** Whether the record counts in `[start, end)`; `end` null: without end. */
+export function countsWithin(record: CountedRecord, start: Date, end: Date | null): boolean {
   const at = countedMicros(record);
   return at >= start.getTime() * 1000 && (end === null || at < end.getTime() * 1000);
 }
@@ -170,15 +182,8 @@ function unitsOf(rules: MetricRules, counted: readonly Contribution[], range: Me
       const latest = inOrder(counted.map(({ record }) => record)).at(-1);
       return latest === undefined ? ZERO : Decimal.max(ZERO, latest.quantity);
     }
-    case 'UNIQUE_COUNT': {
-      const present = new Set<string>();
-      for (const { value, operation } of inOrder(counted.map(({ record }) => record))) {
-        if (value === null) continue;
-        if (operation === 'REMOVE') present.delete(value);
-        else present.add(value);
-      }
-      return new Decimal(present.size);
-    }
+    case 'UNIQUE_COUNT':
+      return new Decimal(presentValues(counted.map(({ record }) => record)).size);
     case 'WEIGHTED_SUM':
       return weightedLevel(levelChanges(rules, counted), range);
   }

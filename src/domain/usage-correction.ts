@@ -5,7 +5,8 @@ import { invalid, parseDecimal, parseText } from './parse';
 import { correctionContentHash } from './usage-content';
 import { MAX_NAME_LENGTH, optionalText } from './usage-record';
 
-const MAX_REASON_LENGTH = 500;
+/** Of the reason that somebody gives for a correction or a move. */
+export const MAX_REASON_LENGTH = 500;
 
 /** Undefined and null are the same: left out. */
 export interface VoidInput {

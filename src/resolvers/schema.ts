@@ -42,6 +42,7 @@ import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
 import { UsageAlertEventsResolver, UsageAlertsResolver } from './usage-alerts';
 import { UsageCorrectionsResolver } from './usage-corrections';
 import { UsageEstimatesResolver } from './usage-estimates';
+import { UsageReassignResolver } from './usage-reassign';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -102,6 +103,7 @@ const RESOLVERS: NonEmptyArray<Function> = [
   UsageAlertsResolver,
   UsageCorrectionsResolver,
   UsageEstimatesResolver,
+  UsageReassignResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,

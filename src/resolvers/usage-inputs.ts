@@ -181,15 +181,21 @@ export const UsageGroup = {
   HOUR: 'HOUR',
   DAY: 'DAY',
   MONTH: 'MONTH',
+  PERIOD: 'PERIOD',
 } as const satisfies Record<Group, Group>;
 registerEnumType(UsageGroup, {
   name: 'UsageGroup',
-  description: 'What usage is totalled by, besides its metric. At most one of HOUR, DAY and MONTH can be named.',
+  description:
+    'What usage is totalled by, besides its metric. At most one of HOUR, DAY, MONTH and PERIOD can be named.',
   valuesConfig: {
     ACCOUNT: { description: 'By account link.' },
     CONTRACT: { description: 'By contract; usage without one makes a row of its own.' },
     HOUR: { description: 'By full hour.' },
     DAY: { description: 'By day of the billing time zone.' },
     MONTH: { description: 'By calendar month of the billing time zone.' },
+    PERIOD: {
+      description:
+        "By billing period of the contract, and so by CONTRACT: every period that has an instant in [from, to), whole, with its records outside of [from, to) too. Usage of [from, to) in none of its contract's periods makes a row without `start`.",
+    },
   },
 });

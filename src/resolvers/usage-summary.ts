@@ -15,8 +15,9 @@ import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { AccountLink } from '../entities/account-link';
 import { Contract } from '../entities/contract';
-import { Metric } from '../entities/metric';
-import { type UsageGroup as Group, usageSummary, type UsageSummaryRow as Row } from '../services/usage-summary';
+import { Aggregation, Metric } from '../entities/metric';
+import { type UsageGroup as Group, usageSummary } from '../services/usage-summary';
+import type { UsageSummaryRow as Row } from '../services/usage-summary-spans';
 import { accountLinkById, contractById, metricById } from './loaders';
 import { UsageGroup, UsageSummaryFilter } from './usage-inputs';
 
@@ -26,24 +27,38 @@ export class UsageSummaryRow implements Row {
   accountLinkId!: string | null;
   contractId!: string | null;
 
-  @Field(() => Date, { nullable: true, description: 'Start of the hour, day or month, not before `from`.' })
+  @Field(() => Aggregation, { description: "The metric's aggregation: what `quantity` is." })
+  aggregation!: Row['aggregation'];
+
+  @Field(() => Date, {
+    nullable: true,
+    description: 'Start of the hour, day or month, not before `from`; of a billing period its own start.',
+  })
   start!: Date | null;
 
-  @Field(() => Date, { nullable: true, description: 'First instant after the hour, day or month, not after `to`.' })
+  @Field(() => Date, {
+    nullable: true,
+    description:
+      'First instant after the hour, day or month, not after `to`; of a billing period its own end, null while it is not known.',
+  })
   end!: Date | null;
 
   @Field(() => Decimal, {
-    description: "By the metric's aggregation within this group, in its unit; voided records do not count.",
+    description:
+      "By the metric's aggregation within this group, in its unit; voided records do not count. SUM and COUNT: what was added in the group, of a meter what it rose up to readings in the group. MAX: the largest. LATEST: the last one, those of several contracts added up. UNIQUE_COUNT: the different values of all contracts; when the metric recurs, those present at the end of the group. WEIGHTED_SUM: the level at the end of the group, those of several contracts added up. Not rounded. Grouped by PERIOD, not by ACCOUNT and without `account`, it is what is charged for the whole period: weighted by time, with what a recurring metric carries on, and after the metric's rounding.",
   })
   quantity!: Decimal;
 
-  @Field(() => Int, { description: 'How many records it is made of.' })
+  @Field(() => Int, { description: 'Records counted in the group itself; 0 where only what came before carries on.' })
   recordCount!: number;
 }
 
 @ObjectType({ description: 'Totals of usage, one row a metric and group.' })
 export class UsageSummary {
-  @Field(() => [UsageSummaryRow], { description: 'At most 5,000 rows, in the order of time.' })
+  @Field(() => [UsageSummaryRow], {
+    description:
+      'At most 5,000 rows, in the order of time; those without a time come last. A level (WEIGHTED_SUM) and the values present (UNIQUE_COUNT), where the metric recurs, have a row in every group from their first record until now, with records or without.',
+  })
   rows!: UsageSummaryRow[];
 
   @Field(() => Date, { description: 'When the totals were read.' })
@@ -55,7 +70,7 @@ export class UsageSummaryResolver {
   @Authorized('usage:read')
   @Query(() => UsageSummary, {
     description:
-      'Totals of usage, one row a metric and group, read from hourly totals: as fast on a large ledger as on a small one. More than 5,000 rows are refused with LIMIT_EXCEEDED. Scope usage:read.',
+      'Totals of usage, one row a metric and group. Metrics whose records add up (SUM and COUNT of DELTA that do not recur) are read from hourly totals, as fast on a large ledger as on a small one; the others are counted from the ledger. More than 5,000 rows are refused with LIMIT_EXCEEDED. Scope usage:read.',
   })
   usageSummary(
     @Context() ctx: Ctx,
@@ -84,7 +99,7 @@ export class UsageSummaryResolver {
 
   @FieldResolver(() => Contract, {
     nullable: true,
-    description: 'The contract; null unless grouped by CONTRACT, and for usage that has none yet.',
+    description: 'The contract; null unless grouped by CONTRACT or PERIOD, and for usage that has none yet.',
   })
   async contract(@Root() row: UsageSummaryRow, @Context() ctx: Ctx): Promise<Contract | null> {
     return row.contractId === null ? null : contractById(ctx).load(row.contractId);

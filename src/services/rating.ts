@@ -13,7 +13,7 @@ import {
 import { Decimal, ZERO, sum } from '../domain/decimal';
 import { addInterval, dayStart, type PlanInterval, shareOfInterval } from '../domain/period';
 import { freeByOrder, type Occurrence } from '../domain/price';
-import type { ChargeState, ContractState, LineState, PeriodState } from './contract-state';
+import type { ChargeState, ContractState, LineState, OrderState, PeriodState } from './contract-state';
 import { fittingCharges } from './fitting-charges';
 import { firstOccurrences, meteredUsage } from './metered-usage';
 import { type UsedMetric, usedMetrics } from './used-metrics';
@@ -116,7 +116,10 @@ export function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | nul
 }
 
 /** The period's time, since when the contract is billed, and the full period that weighted levels are divided by. */
-export function meteredRange(state: ContractState, { period, zone }: Pick<RatedTime, 'period' | 'zone'>): MeteredRange {
+export function meteredRange(
+  state: { order: Pick<OrderState, 'plan'>; periods: readonly Pick<PeriodState, 'start'>[] },
+  { period, zone }: Pick<RatedTime, 'period' | 'zone'>,
+): MeteredRange {
   const { start, end, endOn } = period;
   const { plan } = state.order;
   const since = state.periods[0]?.start ?? start;

@@ -19,6 +19,13 @@ export interface OwnedCorrection {
   draft: CorrectionDraft;
 }
 
+/** A record by its key, or that of one of its corrections. */
+export interface NamedRecord {
+  index: number;
+  serviceId: string;
+  draft: Pick<CorrectionDraft, 'target'>;
+}
+
 /** What a record is now: itself, or its newest correction. */
 export interface Head {
   id: string;
@@ -41,7 +48,7 @@ export interface Head {
 }
 
 /** The heads of the records that `items` name, by index; those whose key is free are missing. */
-export async function presentHeads(tx: EntityManager, items: readonly OwnedCorrection[]): Promise<Map<number, Head>> {
+export async function presentHeads(tx: EntityManager, items: readonly NamedRecord[]): Promise<Map<number, Head>> {
   const rows = await tx.query<HeadRow[]>(
     `select w.index, h.id, h.kind, h.idempotency_key as "idempotencyKey", root.id as "rootId", t.kind as "targetKind",
             h.account_link_id as "linkId", h.corrections, h.metric_id as "metricId", h.dimensions, h.meter,

@@ -209,6 +209,28 @@ export async function insertAssignments(
   return { count: ids.length, lateByService: await countByService(tx, lateIds) };
 }
 
+/**
+ * Moves records, heads as they stand, to the contract: in the rollup, and in the closed periods of where they were and where they
+ * are. Returns them by id. The caller holds the links' correction locks and the lanes of both sides.
+ */
+export async function insertMoves(
+  tx: EntityManager,
+  ctx: Pick<Ctx, 'now' | 'actor'>,
+  { recordIds, contractId, reason }: { recordIds: readonly string[]; contractId: string; reason: string },
+): Promise<Map<string, { late: boolean }>> {
+  if (recordIds.length === 0) return new Map();
+  await markDirty(tx, recordIds);
+  const rows = await tx.query<{ record_id: string; late: boolean }[]>(
+    `insert into usage_assignment (record_id, contract_id, assigned_at, actor, reason, late)
+     select r.id, $2, $3, $4, $5, ${isLate('$2', 'r.counted_at')} from usage_record r where r.id = any($1) order by r.id
+     returning record_id, late`,
+    [recordIds, contractId, ctx.now, ctx.actor.name, reason],
+  );
+  await applyToRollup(tx, REASSIGNED, recordIds);
+  await markDirty(tx, recordIds);
+  return new Map(rows.map(({ record_id: id, late }) => [id, { late }]));
+}
+
 async function countByService(tx: EntityManager, recordIds: readonly string[]): Promise<Map<string, number>> {
   if (recordIds.length === 0) return new Map();
   const rows = await tx.query<{ service_id: string; records: number }[]>(
@@ -225,6 +247,21 @@ const MOVED = `
     from usage_record r
     join usage_assignment a on a.record_id = r.id
     cross join lateral (values (null::uuid, -1), (a.contract_id, 1)) as side(contract_id, sign)
+   where r.id = any($1)
+   group by r.account_link_id, side.contract_id, r.metric_id, hour`;
+
+/** The same of `$1`, records moved just now: what they leave is where they counted before. */
+const REASSIGNED = `
+  select r.account_link_id, side.contract_id, r.metric_id, date_trunc('hour', r.counted_at, 'UTC') as hour,
+         sum(side.sign * r.quantity) as quantity, sum(side.sign) as records
+    from usage_record r
+    cross join lateral (
+      select a.id, a.contract_id from usage_assignment a where a.record_id = r.id order by a.id desc limit 1) present
+    left join lateral (
+      select a.contract_id from usage_assignment a where a.record_id = r.id and a.id < present.id
+       order by a.id desc limit 1) earlier on true
+    cross join lateral (
+      values (coalesce(earlier.contract_id, r.contract_id), -1), (present.contract_id, 1)) as side(contract_id, sign)
    where r.id = any($1)
    group by r.account_link_id, side.contract_id, r.metric_id, hour`;
 

@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import { getNamedType, type GraphQLField, type GraphQLSchema } from 'graphql';
 import { buildGraphqlSchema } from '../../src/resolvers/schema';
+import { tileBillerSpans } from '../../src/services/biller-spans';
+import { reassignUsage } from '../../src/services/usage-reassign';
 import { startTestApp, type GraphqlAnswer, type TestApp } from '../support/app';
 import { ROOT_FIELDS, type RootField } from '../support/root-fields';
 import { selectAll } from '../support/selection';
@@ -98,6 +100,29 @@ const decidePin = (own: Names, chargeId: string | null): Promise<unknown> =>
      select $1, metric_id, $3, 'cli:test', 'for the walk', $4 from charge where id = $2`,
     [own.contractId, own.chargeId, chargeId, test.clock.now()],
   );
+
+const moved = (own: Names): Arguments => ({ records: [{ idempotencyKey: own.records[0] }], reason: 'a mistake' });
+
+/** Counts the first record for another contract of its payer, so that it can be moved back. */
+async function moveAway({ service, subscriptionId, records }: Names): Promise<void> {
+  const { db } = test.app;
+  const [contract] = await db.query<[{ id: string }]>('insert into contract (created_at) values (now()) returning id');
+  await db.transaction((tx) => tileBillerSpans(tx, { contractIds: [contract.id] }));
+  await db.query(
+    `insert into subscription
+     select (jsonb_populate_record(s, jsonb_build_object('id', uuid_v7(), 'contract_id', $2::uuid,
+              'odoo_id', (select max(odoo_id) + 1 from subscription)))).*
+       from subscription s where s.id = $1`,
+    [subscriptionId, contract.id],
+  );
+  const away = {
+    service,
+    contractId: contract.id,
+    records: [{ idempotencyKey: records[0] ?? '' }],
+    reason: 'a mistake',
+  };
+  expect(await reassignUsage(test.ctx(), away, { withResults: false })).toMatchObject({ recordedCount: 1 });
+}
 
 const WALK: Record<RootField, Entry> = {
   'Query.accountLinks': {
@@ -379,6 +404,16 @@ const WALK: Record<RootField, Entry> = {
     calls: pinCalls,
     audit: 'charge.unpinned',
     prepare: (own) => decidePin(own, own.chargeId),
+  },
+  'Mutation.reassignUsage': {
+    // Another service's key of a record is told apart in the tests of the mutation: the answer repeats the keys that were sent.
+    calls: [
+      byInput((own, { service }) => ({ ...moved(own), service, contractId: own.contractId })),
+      byInput((own, { contractId }) => ({ ...moved(own), contractId })),
+      byInput((own, { subscriptionId }) => ({ ...moved(own), subscriptionId })),
+    ],
+    audit: 'usage.reassigned',
+    prepare: (own) => moveAway(own),
   },
   'Mutation.recordUsage': { calls: usages, audit: 'LEDGER' },
   'Mutation.recordUsageBatch': {

@@ -352,10 +352,63 @@ describe('usageRecord and usageRecords', () => {
   });
 });
 
+describe('reassignUsage', () => {
+  const MOVE = `mutation ($input: ReassignUsageInput!) { reassignUsage(input: $input) {
+    recordedCount duplicateCount rejectedCount results { index idempotencyKey status record { contract { id } } problem { code field } } } }`;
+
+  async function moverKey(): Promise<string> {
+    const mover = { service: world.service.code, name: 'a mover' };
+    const scopes = ['billing:run' as const, 'usage:read' as const, 'billing:read' as const];
+    return (await createApiKey(test.ctx(), { ...mover, scopes })).secret;
+  }
+
+  it('counts records for another contract, and answers for each', async () => {
+    await test.gql(key, BATCH, { input: { records: [counter()] } });
+    const { contractId } = await seedSubscription(test.app.db, { partner: world.partner, products: [world.product] });
+    const records = [{ idempotencyKey: counter().idempotencyKey }, { idempotencyKey: 'nothing' }];
+    const { data } = await test.gql(await moverKey(), MOVE, { input: { records, contractId, reason: 'a test' } });
+    const [moved, unknown] = records.map(({ idempotencyKey }, index) => ({ index, idempotencyKey }));
+    expect(data.reassignUsage).toEqual({
+      recordedCount: 1,
+      duplicateCount: 0,
+      rejectedCount: 1,
+      results: [
+        { ...moved, status: 'RECORDED', record: { contract: { id: contractId } }, problem: null },
+        { ...unknown, status: 'REJECTED', record: null, problem: { code: 'NOT_FOUND', field: 'idempotencyKey' } },
+      ],
+    });
+  });
+
+  it("answers for another service's record as for none, and changes nothing", async () => {
+    const theirs = await seedUsageWorld(test.app.db);
+    const owner = await createApiKey(test.ctx(), {
+      service: theirs.service.code,
+      name: 'theirs',
+      scopes: ['usage:write'],
+    });
+    await test.gql(owner.secret, BATCH, { input: { records: [counter({ idempotencyKey: 'theirs!' })] } });
+    const mover = await moverKey();
+    const answer = async (idempotencyKey: string): Promise<string> => {
+      const input = { records: [{ idempotencyKey }], contractId: world.subscription.contractId, reason: 'a test' };
+      return (await test.gql(mover, MOVE, { input })).body.replaceAll(idempotencyKey, '');
+    };
+    expect(await answer('theirs!')).toBe(await answer('nothing'));
+    expect(
+      await test.app.db.query('select 1 from usage_assignment where contract_id = $1', [world.subscription.contractId]),
+    ).toEqual([]);
+  });
+
+  it('needs billing:run', async () => {
+    const input = { records: [{ idempotencyKey: 'x' }], contractId: world.subscription.contractId, reason: 'a test' };
+    const { errors } = await test.gql(key, MOVE, { input });
+    expect(errors?.[0]?.extensions).toMatchObject({ code: 'FORBIDDEN', details: { scope: 'billing:run' } });
+  });
+});
+
 describe('usageSummary', () => {
   const SUMMARY = `query Summary($filter: UsageSummaryFilter!, $groupBy: [UsageGroup!]) {
     usageSummary(filter: $filter, groupBy: $groupBy) {
-      asOf rows { metric { code } accountLink { account } contract { id } start end quantity recordCount }
+      asOf rows { metric { code } aggregation accountLink { account } contract { id } start end quantity recordCount }
     }
   }`;
   const filter = { from: '2026-03-10T00:00:00Z', to: '2026-03-11T00:00:00Z' };
@@ -382,6 +435,7 @@ describe('usageSummary', () => {
       rows: [
         {
           metric: { code: 'calls' },
+          aggregation: 'SUM',
           accountLink: { account: 'acme' },
           contract: { id: world.subscription.contractId },
           start: '2026-03-10T09:00:00.000Z',

@@ -1,8 +1,9 @@
 import type { Ctx } from '../../src/ctx';
+import { endAccountLink } from '../../src/services/account-links';
 import { identities } from '../../src/services/identities';
 import { checkRollup } from '../../src/services/rollup-check';
 import { assignUsage } from '../../src/services/usage-assign';
-import { correctionsByRecordIds, usageRecordStatesByIds } from '../../src/services/usage-reads';
+import { correctionsByRecordIds, usageRecords, usageRecordStatesByIds } from '../../src/services/usage-reads';
 import { recordUsage } from '../../src/services/usage-records';
 import { replaceUsage, replaceUsageBatch, voidUsage, voidUsageBatch } from '../../src/services/usage-corrections';
 import { startTestApp, type TestApp } from '../support/app';
@@ -237,6 +238,30 @@ describe('a replacement', () => {
       [world.service.id],
     );
     expect(row).toEqual({ keys: [KEY, 'r-1', 'r-2', 'r-3'], corrected: [null, KEY, 'r-1', 'r-2'] });
+  });
+
+  it('counts like its record when the account link ends, until it is voided', async () => {
+    await recordUsage(ctx, counter());
+    await replaceUsage(ctx, replacement);
+    const end = { id: world.linkId, at: '2026-03-10T09:00:00.000Z' };
+    await expect(endAccountLink(ctx, end)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      details: { field: 'at', countedAt: '2026-03-10T09:59:59.999Z' },
+    });
+    await voidUsage(ctx, correction);
+    expect((await endAccountLink(ctx, end)).accountLink.validTo).toEqual(new Date(end.at));
+  });
+
+  it('leaves its record among those that count, until that is voided', async () => {
+    await recordUsage(ctx, counter());
+    await replaceUsage(ctx, replacement);
+    const keys = async (voided: boolean): Promise<string[]> => {
+      const { nodes } = await usageRecords(ctx, { voided }, { order: 'RECEIVED_AT_ASC', page: {} });
+      return nodes.map(({ idempotencyKey }) => idempotencyKey);
+    };
+    expect([await keys(true), await keys(false)]).toEqual([[], [KEY]]);
+    await voidUsage(ctx, { ...correction, voids: 'r-1' });
+    expect([await keys(true), await keys(false)]).toEqual([[KEY], []]);
   });
 
   it('is voided with the record', async () => {

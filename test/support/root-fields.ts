@@ -49,6 +49,7 @@ export const ROOT_FIELDS = [
   'Mutation.endAccountLink',
   'Mutation.pinCharge',
   'Mutation.unpinCharge',
+  'Mutation.reassignUsage',
   'Mutation.recordUsage',
   'Mutation.recordUsageBatch',
   'Mutation.replaceUsage',

@@ -216,11 +216,30 @@ that the meter began anew.`,
       },
     },
     {
+      title: 'Count records for another contract',
+      text: `For usage that came to the wrong contract of its payer. Nothing is sent again: the records stay, and both contracts' closed
+periods are rated again. What counts there already is a \`DUPLICATE\`. Needs \`billing:run\`.`,
+      document: `mutation ($input: ReassignUsageInput!) { reassignUsage(input: $input) {
+        recordedCount duplicateCount rejectedCount rejections { index problem { code message field } } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          records: [
+            { idempotencyKey: 'nexacloud/acct_42/api_calls/2026-03-10T09Z' },
+            { idempotencyKey: 'void nexacloud/acct_42/api_calls/2026-03-10T08Z' },
+          ],
+          contractId: '{{contract}}',
+          reason: 'The account was moved to its own subscription on 1 March.',
+        },
+      },
+    },
+    {
       title: 'Totals',
-      text: 'For dashboards: as fast on a large ledger as on a small one.',
+      text: `For dashboards, each row by the metric's own function: \`SUM\` adds up, \`MAX\` is the largest, \`WEIGHTED_SUM\` the level at the end of
+the day. By \`PERIOD\` a row is what is charged for the whole billing period.`,
       caller: 'service',
       document: `query ($filter: UsageSummaryFilter!) { usageSummary(filter: $filter, groupBy: [ACCOUNT, DAY]) {
-        asOf rows { accountLink { account } metric { code unit } start end quantity recordCount } } }`,
+        asOf rows { accountLink { account } metric { code unit } aggregation start end quantity recordCount } } }`,
       variables: { filter: { from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z' } },
     },
     {
