@@ -23,9 +23,9 @@ export function groupOf(seed: number): number[] {
   return Array.from({ length: GROUP }, (_, index) => first + index);
 }
 
-/** A seed that failed, with its story and how to play it again. */
+/** A seed that failed, or the group of it as a whole, with its story and how to play it again. */
 export class SeedFailure extends Error {
-  constructor({ seed, story }: World, cause: unknown) {
+  constructor({ seed, story }: Pick<World, 'seed' | 'story'>, cause: unknown) {
     const what = cause instanceof Error ? cause.message : String(cause);
     const again = `Again: npm run test:seeds -- --seed ${seed}`;
     super([`Seed ${seed}: ${what}`, again, 'The story so far:', ...story, again].join('\n'), { cause });
@@ -33,7 +33,7 @@ export class SeedFailure extends Error {
 
   /** The same with what the application has logged as an error. */
   with(logged: readonly string[]): this {
-    this.message = [this.message, 'Logged:', ...logged].join('\n');
+    if (logged.length > 0) this.message = [this.message, 'Logged:', ...logged].join('\n');
     return this;
   }
 }
@@ -55,7 +55,8 @@ export async function playGroup(seeds: readonly number[]): Promise<void> {
     await new Group(test, random, { worlds, boundary: BOUNDARIES[runAt] }).play();
     expect(logged).toEqual([]);
   } catch (error) {
-    throw error instanceof SeedFailure && logged.length > 0 ? error.with(logged) : error;
+    const failure = error instanceof SeedFailure ? error : new SeedFailure({ seed: seeds[0] ?? 0, story: [] }, error);
+    throw failure.with(logged);
   } finally {
     await test.discard();
   }

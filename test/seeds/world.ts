@@ -47,6 +47,11 @@ export class World {
     for (const charge of this.plan.charges) this.tell(JSON.stringify(charge));
   }
 
+  /** Code of the service that counts for it. */
+  get service(): string {
+    return `seed-${this.seed}`;
+  }
+
   get order(): SubscriptionIds {
     if (this.ids === undefined) throw new Error('The order is not there yet.');
     return this.ids;
@@ -194,10 +199,6 @@ export class World {
     if (node === undefined) throw new Error('The order is not mirrored.');
     this.contract = node.contract.id;
     return this.contract;
-  }
-
-  private get service(): string {
-    return `seed-${this.seed}`;
   }
 
   private mutate(name: string, input: Record<string, unknown>, selection: string) {
