@@ -208,7 +208,7 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllow
     const taken = Decimal.min(left, events);
     if (hasUnits) below = below.plus(eventsBelow({ quantity, events }, free.units.minus(total), taken));
     // Multiplied first: the share of a part of the events is exact wherever it can be.
-    total = total.plus(quantity.times(taken).div(events));
+    total = total.plus(events.isZero() ? quantity : quantity.times(taken).div(events));
     left = left.minus(taken);
   }
   const limits = [free.events, below].filter((limit) => !limit.isZero());
@@ -220,7 +220,7 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllow
 
 /** How many of the first `taken` events keep the running total strictly below `rest`. */
 function eventsBelow({ quantity, events }: Occurrence, rest: Decimal, taken: Decimal): Decimal {
-  if (rest.lte(0)) return ZERO;
+  if (taken.isZero() || rest.lte(0)) return ZERO;
   if (quantity.isZero()) return taken;
   const reaching = rest.times(events).div(quantity).ceil();
   return Decimal.min(taken, reaching.minus(1));
