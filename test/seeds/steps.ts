@@ -21,10 +21,10 @@ export const STEPS: readonly Step[] = [
   { name: 'replacements', weight: 3, play: (world) => correct(world, { voids: 0 }) },
   { name: 'voids and replacements of the same records', weight: 1, play: (world) => correct(world, { voids: 0.4 }) },
   { name: 'corrections again, and of nothing', weight: 1, play: correctAgain },
-  { name: 'Odoo leaves the order out', weight: 0.7, play: skip },
-  { name: 'Odoo invoices by hand, early or twice', weight: 0.7, play: invoice },
-  { name: 'a draft invoice, and its end', weight: 0.7, play: draft },
-  { name: 'a quantity typed by hand', weight: 0.3, play: typeQuantity },
+  { name: 'Odoo leaves the order out', weight: 1, play: skip },
+  { name: 'Odoo invoices by hand, early or twice', weight: 1.2, play: invoice },
+  { name: 'a draft invoice, and its end', weight: 1, play: draft },
+  { name: 'a quantity typed by hand', weight: 0.5, play: typeQuantity },
 ];
 
 /** Plays a step that the world's seed draws. */
