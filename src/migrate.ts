@@ -17,7 +17,9 @@ const APPEND_ONLY = [
   'billable_line',
   'adjustment',
   'slot_settlement',
+  'balance_entry',
   'ledger_block',
+  'usage_alert_event',
 ];
 
 /** What the run-time may do with the queue: functions that `prepareQueue` makes. */

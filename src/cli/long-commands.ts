@@ -3,6 +3,7 @@ import { SingleBar } from 'cli-progress';
 import type { Ctx } from '../ctx';
 import { printDecimal } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
+import { counted } from '../domain/limits';
 import { type LedgerFault, verifyLedger } from '../services/ledger-verify';
 import { type SyncOutcome, runSync } from '../services/mirror';
 import { type CloseResult, closePeriod, duePeriods } from '../services/periods';
@@ -43,25 +44,44 @@ export async function syncMirror(ctx: Ctx, out: Output, { full }: { full: boolea
 /** Compares the ledger with its sealed blocks, from block `first` on. */
 export async function verifyBlocks(ctx: Ctx, out: Output, first: number): Promise<void> {
   const faults: LedgerFault[] = [];
-  let rows = 0;
+  let records = 0;
   let last: { block: number; hash: string } | undefined;
   for (let fromBlock = first, hasMore = true; hasMore;) {
     const report = await verifyLedger(ctx, { fromBlock, blocks: BLOCKS_AT_ONCE });
     faults.push(...report.faults);
-    rows += report.rows;
+    records += report.rows;
     if (report.lastBlock !== null) last = { block: report.lastBlock, hash: report.lastHash?.toString('hex') ?? '' };
-    out.progress(`${rows} records in ${last?.block ?? 0} blocks`);
+    out.progress(`${counted(records)} records, up to block ${counted(last?.block ?? 0)}`);
     hasMore = report.hasMore && report.lastBlock !== null;
     fromBlock = (report.lastBlock ?? 0) + 1;
   }
   out.progress('');
-  const proven =
-    last === undefined ? 'Nothing is sealed yet.' : `${rows} records up to block ${last.block}, ${last.hash}.`;
-  out.show(
-    faults.map((fault) => ({ ...fault })),
-    faults.length === 0 ? `The ledger is what was sealed: ${proven}` : '',
-  );
+  if (out.json) {
+    const seen = { records, firstBlock: first, lastBlock: last?.block ?? null, lastHash: last?.hash ?? null };
+    out.say(JSON.stringify({ holds: faults.length === 0, ...seen, faults }));
+  } else {
+    out.show(
+      faults.map((fault) => ({ ...fault })),
+      verdict({ faults: faults.length, records, first, last }),
+    );
+  }
   if (faults.length > 0) process.exitCode = 1;
+}
+
+function verdict(seen: {
+  faults: number;
+  records: number;
+  first: number;
+  last: { block: number; hash: string } | undefined;
+}): string {
+  const { faults, records, first, last } = seen;
+  if (last === undefined) return first === 1 ? 'Nothing is sealed yet.' : `There is no block ${first} yet.`;
+  const compared = `${counted(records)} records, blocks ${counted(first)} to ${counted(last.block)}`;
+  const sentence =
+    faults === 0
+      ? `The ledger is what was sealed: ${compared}.`
+      : `The ledger is not what was sealed: ${counted(faults)} ${faults === 1 ? 'fault' : 'faults'} in ${compared}.`;
+  return `${sentence}\nHash of block ${counted(last.block)}: ${last.hash}`;
 }
 
 /** Closes every period that is due. */

@@ -25,7 +25,7 @@ export function createOutput(isJson: () => boolean): Output {
     },
     say,
     progress(text): void {
-      if (process.stderr.isTTY && !isJson()) process.stderr.write(text === '' ? '\r' : `\r  ${text}`);
+      if (process.stderr.isTTY && !isJson()) process.stderr.write(`\r\u001b[K${text === '' ? '' : `  ${text}`}`);
     },
   };
 }

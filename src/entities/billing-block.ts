@@ -3,6 +3,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 export enum BlockReason {
   LINE_MISSING = 'LINE_MISSING',
+  FINAL_DUE = 'FINAL_DUE',
   AMBIGUOUS_LINE = 'AMBIGUOUS_LINE',
   AMBIGUOUS_CHARGE = 'AMBIGUOUS_CHARGE',
   ORDER_CANCELLED = 'ORDER_CANCELLED',
@@ -22,6 +23,10 @@ registerEnumType(BlockReason, {
   description: 'Why nothing is written for a period now. What is due stays in the balance until the block is lifted.',
   valuesConfig: {
     LINE_MISSING: { description: 'The order has no line with the product any more.' },
+    FINAL_DUE: {
+      description:
+        'Something is due that no line will bill, as the product left the order for good; a person settles it by settleFinalDue.',
+    },
     AMBIGUOUS_LINE: { description: 'Two lines of the order carry the product.' },
     AMBIGUOUS_CHARGE: { description: 'Two charges of the metric fit the order.' },
     ORDER_CANCELLED: { description: 'The order is cancelled, or gone from Odoo.' },

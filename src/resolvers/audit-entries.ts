@@ -1,7 +1,6 @@
 /** The audit log in GraphQL. */
 import {
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -16,7 +15,14 @@ import type { Ctx } from '../ctx';
 import { AuditEntry } from '../entities/audit-entry';
 import { Service } from '../entities/service';
 import { type AuditEntryOrder as AuditEntryOrderName, listAuditEntries } from '../services/audit';
-import { connectionType, orderEnum, PageArguments, toConnection, type Connection } from './connection';
+import {
+  connectionType,
+  orderEnum,
+  toConnection,
+  type Connection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { serviceById } from './loaders';
 
 const AuditEntryConnection = connectionType(AuditEntry, 'AuditEntry');
@@ -53,14 +59,12 @@ export class AuditEntryFilter {
   to?: string | null;
 }
 
-@ArgsType()
-export class AuditEntriesArguments extends PageArguments {
-  @Field(() => AuditEntryFilter, { nullable: true, description: 'Which entries are wanted.' })
-  filter?: AuditEntryFilter | null;
-
-  @Field(() => AuditEntryOrder, { defaultValue: AuditEntryOrder.AT_DESC, description: 'The order.' })
-  orderBy!: AuditEntryOrderName;
-}
+const AuditEntriesArguments = listArguments({
+  filter: AuditEntryFilter,
+  description: 'Which entries are wanted.',
+  order: AuditEntryOrder,
+  byDefault: 'AT_DESC',
+});
 
 @Resolver(() => AuditEntry)
 export class AuditEntriesResolver {
@@ -70,7 +74,8 @@ export class AuditEntriesResolver {
   })
   async auditEntries(
     @Context() ctx: Ctx,
-    @Args(() => AuditEntriesArguments) { filter, orderBy, ...page }: AuditEntriesArguments,
+    @Args(() => AuditEntriesArguments)
+    { filter, orderBy, ...page }: ListArguments<AuditEntryFilter, AuditEntryOrderName>,
   ): Promise<Connection<AuditEntry>> {
     return toConnection(await listAuditEntries(ctx, filter ?? {}, { order: orderBy, page }));
   }

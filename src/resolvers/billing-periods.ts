@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -23,9 +22,17 @@ import { Day } from '../entities/columns';
 import { Contract } from '../entities/contract';
 import { WriteBack } from '../entities/write-back';
 import { type BillingPeriodOrder as BillingPeriodOrderName, billingPeriods } from '../services/billing-lists';
-import { closePeriod, confirmPeriod } from '../services/periods';
+import { confirmPeriod } from '../services/period-confirm';
+import { closePeriod } from '../services/periods';
 import type { RatedLine as Rated } from '../services/rating';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { blocksByPeriodId, contractById, linesByPeriodId, periodById, writeBacksByPeriodId } from './loaders';
 import { RatedLine } from './rated-lines';
 
@@ -72,14 +79,12 @@ export class BillingPeriodFilter {
   blocked?: boolean | null;
 }
 
-@ArgsType()
-export class BillingPeriodsArguments extends PageArguments {
-  @Field(() => BillingPeriodFilter, { nullable: true, description: 'Which periods; all when left out.' })
-  filter?: BillingPeriodFilter | null;
-
-  @Field(() => BillingPeriodOrder, { defaultValue: BillingPeriodOrder.START_AT_DESC, description: 'The order.' })
-  orderBy!: BillingPeriodOrderName;
-}
+const BillingPeriodsArguments = listArguments({
+  filter: BillingPeriodFilter,
+  description: 'Which periods; all when left out.',
+  order: BillingPeriodOrder,
+  byDefault: 'START_AT_DESC',
+});
 
 @InputType({ description: 'The period to close.' })
 export class ClosePeriodInput {
@@ -129,7 +134,8 @@ export class BillingPeriodsResolver {
   @Query(() => BillingPeriodConnection, { description: 'Billing periods. Scope billing:read.' })
   async billingPeriods(
     @Context() ctx: Ctx,
-    @Args(() => BillingPeriodsArguments) { filter, orderBy, ...page }: BillingPeriodsArguments,
+    @Args(() => BillingPeriodsArguments)
+    { filter, orderBy, ...page }: ListArguments<BillingPeriodFilter, BillingPeriodOrderName>,
   ): Promise<Connection<BillingPeriod>> {
     return toConnection(await billingPeriods(ctx, filter ?? {}, { order: orderBy, page }));
   }

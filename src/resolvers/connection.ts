@@ -16,6 +16,36 @@ export class PageArguments implements PageArgs {
   after?: string | null;
 }
 
+/** Arguments of a list with a filter and an order. */
+export interface ListArguments<F extends object, O extends string> extends PageArgs {
+  filter?: F | null;
+  orderBy: O;
+}
+
+interface ListTerms<F extends object, O extends string> {
+  filter: ClassType<F>;
+  /** Of the filter. */
+  description: string;
+  order: Readonly<Record<O, O>>;
+  byDefault: NoInfer<O>;
+  orderDescription?: string;
+}
+
+/** Makes the arguments of a list: page, filter and order. */
+export function listArguments<F extends object, O extends string>(
+  terms: ListTerms<F, O>,
+): ClassType<ListArguments<F, O>> {
+  @ArgsType()
+  class NounArguments extends PageArguments implements ListArguments<F, O> {
+    @Field(() => terms.filter, { nullable: true, description: terms.description })
+    filter?: F | null;
+
+    @Field(() => terms.order, { defaultValue: terms.byDefault, description: terms.orderDescription ?? 'The order.' })
+    orderBy!: O;
+  }
+  return NounArguments;
+}
+
 const DEFAULT_INNER_PAGE_SIZE = 12;
 
 /** The same for a list within each node of another one: fewer by default, as they multiply. */

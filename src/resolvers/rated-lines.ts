@@ -1,8 +1,6 @@
 /** Rated usage in GraphQL: previews, stored lines with their revisions, and the steps that explain an amount. */
-import { strict as assert } from 'node:assert';
 import {
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -17,7 +15,6 @@ import {
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
-import { explainRating } from '../domain/explanation';
 import type { PriceStepKind } from '../domain/price';
 import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
@@ -26,9 +23,16 @@ import { Charge } from '../entities/charge';
 import { SubscriptionLine } from '../entities/subscription-line';
 import { type BillableLineOrder as BillableLineOrderName, billableLines } from '../services/billing-lists';
 import { storedSteps } from '../services/billing-reads';
-import type { RatedLine as Rated } from '../services/rating';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
-import { adjustmentsByLineId, chargeById, metricById, periodById, subscriptionLineById } from './loaders';
+import { explainLine, type PreviewLine } from '../services/current-usage';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
+import { adjustmentsByLineId, chargeById, explanationOfLine, periodById, subscriptionLineById } from './loaders';
 
 const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
 
@@ -143,19 +147,17 @@ export class BillableLineFilter {
   newest?: boolean | null;
 }
 
-@ArgsType()
-export class BillableLinesArguments extends PageArguments {
-  @Field(() => BillableLineFilter, { nullable: true, description: 'Which lines; all when left out.' })
-  filter?: BillableLineFilter | null;
-
-  @Field(() => BillableLineOrder, { defaultValue: BillableLineOrder.CREATED_AT_DESC, description: 'The order.' })
-  orderBy!: BillableLineOrderName;
-}
+const BillableLinesArguments = listArguments({
+  filter: BillableLineFilter,
+  description: 'Which lines; all when left out.',
+  order: BillableLineOrder,
+  byDefault: 'CREATED_AT_DESC',
+});
 
 @Resolver(() => RatedLine)
 export class RatedLinesResolver {
   @FieldResolver(() => Charge, { description: 'What was charged.' })
-  charge(@Root() line: Rated, @Context() ctx: Ctx): Promise<Charge | null> {
+  charge(@Root() line: PreviewLine, @Context() ctx: Ctx): Promise<Charge | null> {
     return chargeById(ctx).load(line.charge.id);
   }
 
@@ -163,18 +165,18 @@ export class RatedLinesResolver {
     nullable: true,
     description: 'The Odoo line that carries it; null when the order has none.',
   })
-  async line(@Root() line: Rated, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
+  async line(@Root() line: PreviewLine, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
     return line.line === null ? null : subscriptionLineById(ctx).load(line.line.id);
   }
 
   @FieldResolver(() => [PriceStep], { description: 'How the amount came about, step by step.' })
-  explanation(@Root() line: Rated): PriceStep[] {
+  explanation(@Root() line: PreviewLine): PriceStep[] {
     return line.steps;
   }
 
   @FieldResolver(() => String, { description: 'The same in one sentence, for an accountant.' })
-  explanationText(@Root() line: Rated): string {
-    return explainRating(line, { ...line.charge, unit: line.charge.metricUnit, currency: line.currency });
+  explanationText(@Root() line: PreviewLine): string {
+    return explainLine(line);
   }
 }
 
@@ -186,7 +188,8 @@ export class BillableLinesResolver {
   })
   async billableLines(
     @Context() ctx: Ctx,
-    @Args(() => BillableLinesArguments) { filter, orderBy, ...page }: BillableLinesArguments,
+    @Args(() => BillableLinesArguments)
+    { filter, orderBy, ...page }: ListArguments<BillableLineFilter, BillableLineOrderName>,
   ): Promise<Connection<BillableLine>> {
     return toConnection(await billableLines(ctx, filter ?? {}, { order: orderBy, page }));
   }
@@ -215,12 +218,8 @@ export class BillableLinesResolver {
   }
 
   @FieldResolver(() => String, { description: 'The same in one sentence, for an accountant.' })
-  async explanationText(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<string> {
-    const charge = await chargeById(ctx).load(line.chargeId);
-    const metric = charge === null ? null : await metricById(ctx).load(charge.metricId);
-    assert(charge !== null && metric !== null, 'a rated line has its charge and metric');
-    const rating = { ...line, steps: storedSteps(line) };
-    return explainRating(rating, { ...charge, unit: metric.unit, currency: line.currency });
+  explanationText(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<string | null> {
+    return explanationOfLine(ctx).load(line);
   }
 
   @FieldResolver(() => [Adjustment], { description: 'What this revision changed against the one before.' })

@@ -6,10 +6,12 @@ import { AccountLinksResolver } from './account-links';
 import { ApiKeysResolver } from './api-keys';
 import { AuditEntriesResolver } from './audit-entries';
 import { authChecker } from './auth';
+import { BalanceEntriesResolver, WaiveBalancePayloadResolver } from './balance-entries';
 import { BalancesResolver } from './balances';
 import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
 import { BillerSpansResolver, ContractsResolver } from './contracts';
 import { CurrentUsageResolver } from './current-usage';
+import { FinalDuesResolver, SettleFinalDuePayloadResolver } from './final-dues';
 import {
   IdentitiesResolver,
   MoneyIdentitiesResolver,
@@ -17,16 +19,28 @@ import {
   UnitsIdentitiesResolver,
 } from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import {
+  DecideRatingDifferencePayloadResolver,
+  RatingDifferencesResolver,
+  RerateClosedPeriodsPayloadResolver,
+} from './rating-differences';
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
+import { ChargePinsResolver, PinnedContractsResolver } from './charge-pins';
+import { ChargeVersionsResolver } from './charge-versions';
 import { ChargesResolver } from './charges';
 import { MetricsResolver } from './metrics';
 import { observeRootFields } from './observed-requests';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
+import { InvoiceLinesResolver, InvoicesResolver, SlotSettlementsResolver } from './settlements';
+import { InvoiceLineTraceResolver, TracedRecordsResolver, TracedWorthsResolver } from './trace-invoice-line';
+import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
+import { UsageAlertEventsResolver, UsageAlertsResolver } from './usage-alerts';
 import { UsageCorrectionsResolver } from './usage-corrections';
+import { UsageEstimatesResolver } from './usage-estimates';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
 import { SubscriptionLinesResolver, SubscriptionsResolver } from './subscriptions';
@@ -39,16 +53,25 @@ const RESOLVERS: NonEmptyArray<Function> = [
   AdjustmentsResolver,
   ApiKeysResolver,
   AuditEntriesResolver,
+  BalanceEntriesResolver,
   BalancesResolver,
   BillableLinesResolver,
   BillerSpansResolver,
   BillingPeriodsResolver,
+  ChargePinsResolver,
+  ChargeVersionsResolver,
   ChargesResolver,
+  PinnedContractsResolver,
   ClosePeriodPayloadResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
+  DecideRatingDifferencePayloadResolver,
+  FinalDuesResolver,
   IdentitiesResolver,
+  InvoiceLineTraceResolver,
+  InvoiceLinesResolver,
+  InvoicesResolver,
   LedgerResolver,
   MetricsResolver,
   MoneyIdentitiesResolver,
@@ -56,18 +79,30 @@ const RESOLVERS: NonEmptyArray<Function> = [
   PlansResolver,
   ProductsResolver,
   RatedLinesResolver,
+  RecordTraceResolver,
+  RatingDifferencesResolver,
   RecordsIdentitiesResolver,
+  RerateClosedPeriodsPayloadResolver,
   RetryWriteBackPayloadResolver,
   ServiceStageResolver,
   ServicesResolver,
+  SlotSettlementsResolver,
+  SettleFinalDuePayloadResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
+  TracedRecordsResolver,
+  TracedWorthsResolver,
   UnitsIdentitiesResolver,
+  UsageAssignmentsResolver,
+  UsageAlertEventsResolver,
+  UsageAlertsResolver,
   UsageCorrectionsResolver,
+  UsageEstimatesResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,
+  WaiveBalancePayloadResolver,
   WriteBackAttemptsResolver,
   WriteBacksResolver,
 ];

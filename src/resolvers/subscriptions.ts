@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -29,7 +28,14 @@ import {
   subscriptionInSight,
   type SubscriptionOrder as SubscriptionOrderName,
 } from '../services/mirror-reads';
-import { connectionType, orderEnum, PageArguments, toConnection, type Connection } from './connection';
+import {
+  connectionType,
+  orderEnum,
+  toConnection,
+  type Connection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import {
   chargesByProductOdooId,
   contractById,
@@ -78,14 +84,12 @@ export class SubscriptionFilter {
   nextInvoiceTo?: string | null;
 }
 
-@ArgsType()
-export class SubscriptionsArguments extends PageArguments {
-  @Field(() => SubscriptionFilter, { nullable: true, description: 'Which subscriptions are wanted.' })
-  filter?: SubscriptionFilter | null;
-
-  @Field(() => SubscriptionOrder, { defaultValue: SubscriptionOrder.FIRST_SEEN_AT_ASC, description: 'The order.' })
-  orderBy!: SubscriptionOrderName;
-}
+const SubscriptionsArguments = listArguments({
+  filter: SubscriptionFilter,
+  description: 'Which subscriptions are wanted.',
+  order: SubscriptionOrder,
+  byDefault: 'FIRST_SEEN_AT_ASC',
+});
 
 @Resolver(() => Subscription)
 export class SubscriptionsResolver {
@@ -104,7 +108,8 @@ export class SubscriptionsResolver {
   })
   async subscriptions(
     @Context() ctx: Ctx,
-    @Args(() => SubscriptionsArguments) { filter, orderBy, ...page }: SubscriptionsArguments,
+    @Args(() => SubscriptionsArguments)
+    { filter, orderBy, ...page }: ListArguments<SubscriptionFilter, SubscriptionOrderName>,
   ): Promise<Connection<Subscription>> {
     return toConnection(await listSubscriptions(ctx, filter ?? {}, { order: orderBy, page }));
   }

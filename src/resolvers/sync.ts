@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -26,7 +25,15 @@ import {
   type SyncStatus as Status,
 } from '../services/mirror-status';
 import { pageOfArray } from '../services/page';
-import { connectionType, orderEnum, PageArguments, toConnection, type Connection } from './connection';
+import {
+  connectionType,
+  orderEnum,
+  PageArguments,
+  toConnection,
+  type Connection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { Problem } from './problem';
 
 const SyncRunConnection = connectionType(SyncRun, 'SyncRun');
@@ -58,14 +65,12 @@ export class SyncRunFilter {
   to?: string | null;
 }
 
-@ArgsType()
-export class SyncRunsArguments extends PageArguments {
-  @Field(() => SyncRunFilter, { nullable: true, description: 'Which readings are wanted.' })
-  filter?: SyncRunFilter | null;
-
-  @Field(() => SyncRunOrder, { defaultValue: SyncRunOrder.REQUESTED_AT_DESC, description: 'The order.' })
-  orderBy!: SyncRunOrderName;
-}
+const SyncRunsArguments = listArguments({
+  filter: SyncRunFilter,
+  description: 'Which readings are wanted.',
+  order: SyncRunOrder,
+  byDefault: 'REQUESTED_AT_DESC',
+});
 
 @ObjectType({ description: 'How the mirror of one kind of record stands.' })
 class MirrorStatus implements ModelStatus {
@@ -134,7 +139,7 @@ export class SyncResolver {
   })
   async syncRuns(
     @Context() ctx: Ctx,
-    @Args(() => SyncRunsArguments) { filter, orderBy, ...page }: SyncRunsArguments,
+    @Args(() => SyncRunsArguments) { filter, orderBy, ...page }: ListArguments<SyncRunFilter, SyncRunOrderName>,
   ): Promise<Connection<SyncRun>> {
     return toConnection(await listSyncRuns(ctx, filter ?? {}, { order: orderBy, page }));
   }

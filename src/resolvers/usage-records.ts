@@ -4,10 +4,8 @@ import type { GraphQLResolveInfo } from 'graphql';
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
-  Field,
   FieldResolver,
   Info,
   Mutation,
@@ -30,7 +28,7 @@ import {
   type UsageRecordState,
   usageRecordStatesByIds,
 } from '../services/usage-reads';
-import { type Connection, connectionType, PageArguments, toConnection } from './connection';
+import { type Connection, connectionType, toConnection, type ListArguments, listArguments } from './connection';
 import { accountLinkById, contractById, loader, metricById } from './loaders';
 import { selects } from './selection';
 import { RecordUsageBatchInput, RecordUsageInput, UsageRecordFilter, UsageRecordOrder } from './usage-inputs';
@@ -38,17 +36,14 @@ import { RecordUsageBatchPayload, RecordUsagePayload, UnassignedReason, UsageCor
 
 const UsageRecordConnection = connectionType(UsageRecord, 'UsageRecord');
 
-@ArgsType()
-export class UsageRecordsArguments extends PageArguments {
-  @Field(() => UsageRecordFilter, { nullable: true, description: 'Which records are wanted.' })
-  filter?: UsageRecordFilter | null;
-
-  @Field(() => UsageRecordOrder, {
-    defaultValue: UsageRecordOrder.RECEIVED_AT_DESC,
-    description: 'The order of the records; those of one instant come in the order they were recorded, or its reverse.',
-  })
-  orderBy!: Order;
-}
+const UsageRecordsArguments = listArguments({
+  filter: UsageRecordFilter,
+  description: 'Which records are wanted.',
+  order: UsageRecordOrder,
+  byDefault: 'RECEIVED_AT_DESC',
+  orderDescription:
+    'The order of the records; those of one instant come in the order they were recorded, or its reverse.',
+});
 
 /** What became of a record since it was recorded, read once for all fields that tell it. */
 const stateById = loader(usageRecordStatesByIds);
@@ -112,7 +107,7 @@ export class UsageRecordsResolver {
   })
   async usageRecords(
     @Context() ctx: Ctx,
-    @Args(() => UsageRecordsArguments) { filter, orderBy, ...page }: UsageRecordsArguments,
+    @Args(() => UsageRecordsArguments) { filter, orderBy, ...page }: ListArguments<UsageRecordFilter, Order>,
   ): Promise<Connection<UsageRecord>> {
     return toConnection(await usageRecords(ctx, filter ?? {}, { order: orderBy, page }));
   }

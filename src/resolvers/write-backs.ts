@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -26,7 +25,14 @@ import { WriteBack, WriteBackKind, WriteBackState } from '../entities/write-back
 import { WriteBackAttempt } from '../entities/write-back-attempt';
 import { type WriteBackOrder as WriteBackOrderName, writeBacks } from '../services/billing-lists';
 import { retryWriteBack } from '../services/write-backs';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import {
   attemptsByWriteBackId,
   contractById,
@@ -74,14 +80,12 @@ export class WriteBackFilter {
   createdTo?: string | null;
 }
 
-@ArgsType()
-export class WriteBacksArguments extends PageArguments {
-  @Field(() => WriteBackFilter, { nullable: true, description: 'Which write-backs; all when left out.' })
-  filter?: WriteBackFilter | null;
-
-  @Field(() => WriteBackOrder, { defaultValue: WriteBackOrder.CREATED_AT_DESC, description: 'The order.' })
-  orderBy!: WriteBackOrderName;
-}
+const WriteBacksArguments = listArguments({
+  filter: WriteBackFilter,
+  description: 'Which write-backs; all when left out.',
+  order: WriteBackOrder,
+  byDefault: 'CREATED_AT_DESC',
+});
 
 @InputType({ description: 'The blocked write-back to send again.' })
 export class RetryWriteBackInput {
@@ -103,7 +107,7 @@ export class WriteBacksResolver {
   @Query(() => WriteBackConnection, { description: 'Write-backs. Scope billing:read.' })
   async writeBacks(
     @Context() ctx: Ctx,
-    @Args(() => WriteBacksArguments) { filter, orderBy, ...page }: WriteBacksArguments,
+    @Args(() => WriteBacksArguments) { filter, orderBy, ...page }: ListArguments<WriteBackFilter, WriteBackOrderName>,
   ): Promise<Connection<WriteBack>> {
     return toConnection(await writeBacks(ctx, filter ?? {}, { order: orderBy, page }));
   }

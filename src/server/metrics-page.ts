@@ -10,6 +10,7 @@ import { authenticateRequests } from '../resolvers/context';
 import type { RateLimit } from '../resolvers/rate-limit';
 import { hashSecret } from '../services/api-key-check';
 import { type Figures, readFigures } from '../services/metrics-figures';
+import { withinLimit } from '../services/time-limit';
 import { asUnavailable } from '../services/transaction';
 
 const SCOPE = 'billing:read';
@@ -49,7 +50,7 @@ function admitScrapers(app: App): Hook {
     const now = app.clock().getTime();
     const name = hashSecret(request.headers.authorization ?? '');
     try {
-      const refused = await within(authenticate(request, reply), unavailable);
+      const refused = await withinLimit(DATABASE_LIMIT_MS, () => authenticate(request, reply));
       if (refused !== undefined) {
         trusted.delete(name);
         return refused;
@@ -104,26 +105,8 @@ function cached(app: App, read: () => Promise<Figures>): () => Promise<Figures |
   return () => {
     if (found !== null && Math.abs(app.clock().getTime() - found.at) < FIGURES_AGE_MS)
       return Promise.resolve(found.figures);
-    reading ??= readAnew();
-    return within(reading, () => null);
+    const shared = (reading ??= readAnew());
+    // What cannot be read is null already, so only the time can be out.
+    return withinLimit(DATABASE_LIMIT_MS, () => shared).catch(() => null);
   };
-}
-
-/** What `work` comes to, or `otherwise` when that takes too long: a database that hangs answers nothing at all. */
-async function within<T>(work: Promise<T>, otherwise: () => T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<T>((resolve, reject) => {
-    timer = setTimeout(() => {
-      try {
-        resolve(otherwise());
-      } catch (error) {
-        reject(error as Error);
-      }
-    }, DATABASE_LIMIT_MS);
-  });
-  return Promise.race([work, limit]).finally(() => clearTimeout(timer));
-}
-
-function unavailable(): never {
-  throw new BillingError('UNAVAILABLE', 'The key cannot be looked up now; try again.');
 }

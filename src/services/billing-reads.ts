@@ -1,13 +1,16 @@
 /** Reads periods, rated lines, blocks, write-backs and billers as an actor may see them, by id and by what they belong to. */
+import { strict as assert } from 'node:assert';
 import type { EntityTarget, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
+import { explainRating } from '../domain/explanation';
 import type { PriceStep } from '../domain/price';
 import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
 import { BillerSpan } from '../entities/biller-span';
 import { BillingBlock } from '../entities/billing-block';
 import { BillingPeriod } from '../entities/billing-period';
+import { SlotSettlement } from '../entities/slot-settlement';
 import { WriteBack } from '../entities/write-back';
 import { WriteBackAttempt } from '../entities/write-back-attempt';
 import { asUuid, notFound } from './access';
@@ -30,6 +33,7 @@ const PERIOD_VISIBLE = `period.contract_id in ${CONTRACTS}`;
 const LINE_VISIBLE = `line.charge_id in ${CHARGED('id')} and line.period_id in (
   select period.id from billing_period period where ${PERIOD_VISIBLE})`;
 const WRITE_BACK_VISIBLE = `write_back.product_id in ${CHARGED('product_id')} and write_back.contract_id in ${CONTRACTS}`;
+const SETTLEMENT_VISIBLE = `settlement.product_id in ${CHARGED('product_id')} and settlement.contract_id in ${CONTRACTS}`;
 const BLOCK_VISIBLE = `(block.product_id is null or block.product_id in ${CHARGED('product_id')})`;
 
 /** Holds for the blocks that the actor may see of periods it may see; the query must know `:serviceId`. */
@@ -52,6 +56,8 @@ export const lineQuery = (ctx: Ctx): SelectQueryBuilder<BillableLine> =>
   select(ctx, { entity: BillableLine, alias: 'line', visible: LINE_VISIBLE });
 export const writeBackQuery = (ctx: Ctx): SelectQueryBuilder<WriteBack> =>
   select(ctx, { entity: WriteBack, alias: 'write_back', visible: WRITE_BACK_VISIBLE });
+export const settlementQuery = (ctx: Ctx): SelectQueryBuilder<SlotSettlement> =>
+  select(ctx, { entity: SlotSettlement, alias: 'settlement', visible: SETTLEMENT_VISIBLE });
 
 export async function periodsByIds(ctx: Ctx, ids: readonly string[]): ById<BillingPeriod> {
   const periods = await periodQuery(ctx).andWhere('period.id in (:...ids)', { ids }).getMany();
@@ -149,6 +155,28 @@ function group<T>(rows: readonly T[], parent: (row: T) => string): Map<string, T
     else known.push(row);
   }
   return groups;
+}
+
+/** How the amount of each line came about, in one sentence; the lines are in sight of the actor. */
+export async function explanationsOfLines(
+  ctx: Ctx,
+  lines: readonly BillableLine[],
+): Promise<Map<BillableLine, string>> {
+  const rows = await ctx.db.query<{ id: string; mode: 'QUANTITY' | 'AMOUNT'; unit: string; perProductUnit: string }[]>(
+    `select c.id, c.mode, m.unit, c.units_per_product_unit as "perProductUnit"
+       from charge c join metric m on m.id = c.metric_id where c.id = any ($1)`,
+    [lines.map((line) => line.chargeId)],
+  );
+  const charges = new Map(rows.map((row) => [row.id, row]));
+  return new Map(
+    lines.map((line) => {
+      const charge = charges.get(line.chargeId);
+      assert(charge !== undefined, 'a rated line has its charge');
+      const { mode, unit, perProductUnit } = charge;
+      const terms = { mode, unit, currency: line.currency, unitsPerProductUnit: new Decimal(perProductUnit) };
+      return [line, explainRating({ ...line, steps: storedSteps(line) }, terms)];
+    }),
+  );
 }
 
 /** The steps of a stored line as exact numbers. */

@@ -1,5 +1,6 @@
 /** Whether the process can do its work: usage can be recorded, Odoo answers, the mirror is fresh. */
 import type { App } from '../ctx';
+import { withinLimit } from './time-limit';
 import { writesWereRefused } from './transaction';
 
 /** The mirror is read every minute; beyond ten something stands still. */
@@ -23,11 +24,12 @@ export interface Readiness {
 export async function readiness(app: App): Promise<Readiness> {
   const odoo = app.odoo.status().reachable ? 'ok' : 'degraded';
   try {
-    const asked = app.db.query<{ writable: boolean; as_of: Date | null }[]>(
-      `select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as writable,
-              (select case when bool_and(as_of is not null) then min(as_of) end from sync_state) as as_of`,
+    const [row] = await withinLimit(ANSWER_LIMIT_MS, () =>
+      app.db.query<{ writable: boolean; as_of: Date | null }[]>(
+        `select not pg_is_in_recovery() and current_setting('transaction_read_only') = 'off' as writable,
+                (select case when bool_and(as_of is not null) then min(as_of) end from sync_state) as as_of`,
+      ),
     );
-    const [row] = await withinLimit(asked);
     const mirrorAsOf = row?.as_of ?? null;
     const isFresh = mirrorAsOf !== null && app.clock().getTime() - mirrorAsOf.getTime() <= STALE_MIRROR_MS;
     const ready = row?.writable === true && !writesWereRefused(app, REFUSAL_MEMORY_MS);
@@ -36,12 +38,4 @@ export async function readiness(app: App): Promise<Readiness> {
     app.log.warn({ err: error }, 'not ready: the database cannot be asked');
     return { ready: false, database: 'unavailable', odoo, mirror: 'degraded', mirrorAsOf: null };
   }
-}
-
-async function withinLimit<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_LIMIT_MS} ms`)), ANSWER_LIMIT_MS);
-  });
-  return Promise.race([answer, limit]).finally(() => clearTimeout(timer));
 }

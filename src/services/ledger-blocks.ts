@@ -9,7 +9,7 @@ import { asRecordId, notFound } from './access';
 import { inTransaction, LOCK_CLASS } from './transaction';
 
 /** Rows of a block at most; the table's check says the same. */
-export const MAX_BLOCK_ROWS = 1_000;
+const MAX_BLOCK_ROWS = 1_000;
 /** Blocks of one run at most: a million rows; the next minute's run goes on. */
 const MAX_BLOCKS = 1_000;
 const HASH_BYTES = 32;
@@ -38,14 +38,14 @@ interface BlockRow {
   sealed_at: Date;
 }
 
-export const BLOCK_COLUMNS =
+const BLOCK_COLUMNS =
   'number, last_transaction, last_id, record_ids::text[] as record_ids, row_hashes, previous_hash, hash, sealed_at';
 
 /** Seals what can be sealed now. One process at a time does; another one finds nothing to do. */
 export async function sealLedger(ctx: Ctx): Promise<{ blocks: number; rows: number }> {
   const sealed = { blocks: 0, rows: 0 };
   for (let isDone = false; !isDone && sealed.blocks < MAX_BLOCKS;) {
-    const rows = await inTransaction(ctx, (tx) => sealBlock(tx, ctx.clock()));
+    const rows = await inTransaction(ctx, (tx) => sealBlock(tx, ctx.now));
     isDone = rows < MAX_BLOCK_ROWS;
     sealed.blocks += rows > 0 ? 1 : 0;
     sealed.rows += rows;
@@ -89,7 +89,7 @@ async function sealBlock(tx: EntityManager, now: Date): Promise<number> {
   return rows.length;
 }
 
-export async function lastBlock(tx: EntityManager): Promise<LedgerBlock | null> {
+async function lastBlock(tx: EntityManager): Promise<LedgerBlock | null> {
   const [row] = await tx.query<BlockRow[]>(`select ${BLOCK_COLUMNS} from ledger_block order by number desc limit 1`);
   return row === undefined ? null : asBlock(row);
 }

@@ -185,6 +185,22 @@ export function pageOfArray<T>(items: readonly T[], args: PageArgs): Page<T> {
   };
 }
 
+/** For a list read by a statement of its own: how many rows to read, one more than the page has, and what to begin behind. */
+export function pageBounds({ first, after }: PageArgs, keyset: Keyset): { limit: number; after: string[] | null } {
+  return { limit: pageSize(first) + 1, after: isGiven(after) ? readCursor(after, keyset) : null };
+}
+
+/** The page of rows read by `pageBounds`, each with the values of its cursor. @throws BillingError as fetchPage. */
+export function pageOfRows<T>(rows: readonly { node: T; cursor: readonly string[] }[], args: PageArgs): Page<T> {
+  const shown = rows.slice(0, pageSize(args.first));
+  return {
+    nodes: shown.map(({ node }) => node),
+    cursors: shown.map(({ cursor }) => writeCursor(cursor)),
+    hasNextPage: rows.length > shown.length,
+    hasPreviousPage: isGiven(args.after),
+  };
+}
+
 function pageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE_SIZE;
   if (Number.isInteger(size) && size >= 1 && size <= MAX_PAGE_SIZE) return size;

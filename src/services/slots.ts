@@ -5,6 +5,7 @@
  */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
+import { NO_MOVES } from '../domain/balance';
 import { writeTimes } from '../domain/period';
 import type { Decimal } from '../domain/decimal';
 import { type SlotPeriod, type WantedWrite, planBlockedSlot, planSlot } from '../domain/slot';
@@ -12,7 +13,9 @@ import { enqueue } from '../queue';
 import { type BillableValues, billableValues, targetFor } from './balances';
 import { type FoundBlock, contractObstacles, lineObstacles, missingLines, storeBlocks } from './blocks';
 import { type ContractState, type LineState, type PeriodState, loadContractState } from './contract-state';
+import { keepFinalDues } from './final-due-items';
 import { followInvoiceDate, openFirstPeriod } from './periods';
+import { passBalances } from './balance-successors';
 import { ratePeriod } from './rating';
 import { rerateDirtyPeriods } from './rerating';
 import { billablePeriods, lastReading, settleSlots, settledPeriods } from './settlements';
@@ -34,6 +37,7 @@ export async function planContract(ctx: Ctx, contractId: string): Promise<void> 
     const { movedBack } = await followInvoiceDate(tx, ctx, state);
     await settleSlots(tx, ctx, state);
     await rerateDirtyPeriods(tx, ctx, state);
+    await passBalances(tx, ctx, state);
     await planWrites(tx, ctx, state, movedBack);
     await markPlanned(tx, contractId, seen);
   });
@@ -87,8 +91,13 @@ export const NEWEST_CHANGE = `(
 async function planWrites(tx: EntityManager, ctx: Ctx, state: ContractState, movedBack: boolean): Promise<void> {
   const open = state.periods.at(-1);
   if (open === undefined) return;
+  const finalDues = await keepFinalDues(tx, ctx, state);
   const values = await slotValues(tx, ctx, state, open);
-  const blocks = [...contractObstacles(state, open, movedBack), ...(await missingLines(tx, state, open, values))];
+  const blocks = [
+    ...contractObstacles(state, open, movedBack),
+    ...finalDues,
+    ...(await missingLines(tx, state, open, { values, except: new Set(finalDues.map((block) => block.productId)) })),
+  ];
   for (const line of state.lines) blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks })));
   await storeBlocks(tx, ctx, state.id, blocks);
   if (await hasLiveIntent(tx, state.id)) {
@@ -119,8 +128,8 @@ async function planLine(tx: EntityManager, ctx: Ctx, { state, line, values, abov
     const changesWorth = stopping.some((block) => CHANGES_WORTH.has(block.reason));
     write = planBlockedSlot({ periods, heldByDraft, holds, changesWorth });
   } else {
-    const target = (periodId: string): Decimal =>
-      targetFor(values.get(line.productId) ?? [], periodId, ctx.config.quantityPlaces);
+    const product = values.get(line.productId) ?? { periods: [], moves: NO_MOVES };
+    const target = (periodId: string): Decimal => targetFor(product, periodId, ctx.config.quantityPlaces);
     const plan = planSlot({ periods, nextInvoiceOn: state.order.nextInvoiceOn, heldByDraft, target });
     obstacles.push(...plan.blocks.map((block) => ({ ...block, productId: line.productId, lineId: line.id })));
     write = plan.write;

@@ -59,7 +59,8 @@ const NEWEST_ASSIGNMENT = (column: string): string =>
   `(select a.${column} from usage_assignment a
      where a.record_id = record.id or a.record_id in (select c.id from usage_record c where c.root = record.id)
      order by a.id desc limit 1)`;
-const CONTRACT = `coalesce(${NEWEST_ASSIGNMENT('contract_id')}, record.contract_id)`;
+/** Where a `record` counts. */
+export const CONTRACT = `coalesce(${NEWEST_ASSIGNMENT('contract_id')}, record.contract_id)`;
 const IS_LATE = `coalesce(${NEWEST_ASSIGNMENT('late')}, record.late)`;
 
 /**

@@ -1,6 +1,6 @@
 /** A connection to the database is cut in the middle of each kind of transaction: nothing is half-done, done again it is the same. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from 'pg';
+import { Client, type Pool } from 'pg';
 import { startWorker } from '../../src/jobs/worker';
 import { enqueue } from '../../src/queue';
 import { barrierAt, contentOf, cutAt } from '../support/cut';
@@ -142,3 +142,20 @@ it("5: the queue's own: its worker starts again by itself, and the job that it c
     await owner.end();
   }
 }, 60_000);
+
+it('6: one that somebody holds who listens for nothing: the process lives on, and whoever asks it next is told', async () => {
+  const { db } = story.test.app;
+  const { master: pool } = db.driver as unknown as { master: Pool };
+  const held = await pool.connect();
+  const ended = new Promise((resolve) => held.once('end', resolve));
+  const { rows } = await held.query<{ pid: number }>('select pg_backend_pid() as pid');
+  const owner = new Client({ connectionString: url });
+  await owner.connect();
+  await owner.query('select pg_terminate_backend($1)', [rows[0]?.pid]);
+  await owner.end();
+  // Without a listener of our own its error would be thrown here, at nobody.
+  await ended;
+  await expect(held.query('select 1')).rejects.toThrow(/not queryable|Connection terminated|connection error/);
+  held.release(true);
+  expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+});

@@ -123,7 +123,7 @@ function vocabulary(
       idempotencyKey: own.records,
       'usageRecord.idempotencyKey': both(({ records }) => records),
       code: ['one', 'two', 'three', own.metric, own.service],
-      currency: ['USD', 'EUR', 'XXX', 'usd'],
+      currency: ['USD', 'EUR', 'ZZZ', 'usd'],
       action: ['usage.voided', 'metric.created', 'nothing'],
     },
     anyString: ['text', 'other text', own.mark, own.metric, own.contractId],

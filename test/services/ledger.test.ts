@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { verifyBlocks } from '../../src/cli/long-commands';
+import { createOutput } from '../../src/cli/output';
 import type { Ctx } from '../../src/ctx';
 import { blockHash, provenRoot } from '../../src/domain/ledger-chain';
 import { migrate } from '../../src/migrate';
@@ -259,4 +261,63 @@ it('is sealed on in its order in a cluster whose transactions are younger', asyn
   await migrate(test.databaseUrl);
   await record(1, 'restored');
   expect(await seal()).toEqual({ blocks: 1, rows: 1 });
+});
+
+it('every column of a record is in what is hashed of it', async () => {
+  await record(1);
+  const [{ hashed, columns }] = await test.app.db.query(
+    `select jsonb_array_length(usage_record_text(r)::jsonb) as hashed,
+            (select count(*)::integer from information_schema.columns
+              where table_schema = 'public' and table_name = 'usage_record') as columns
+       from usage_record r`,
+  );
+  // The first one is the number of the format.
+  expect(hashed).toBe(columns + 1);
+});
+
+describe('as a command', () => {
+  /** What `verify-ledger` prints, and the code it exits with. */
+  async function command({ json = false, from = 1 }): Promise<{ text: string; code: unknown }> {
+    const before = process.exitCode;
+    let text = '';
+    const print = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+      text += String(chunk);
+      return true;
+    });
+    try {
+      await verifyBlocks(
+        all,
+        createOutput(() => json),
+        from,
+      );
+      return { text, code: process.exitCode };
+    } finally {
+      print.mockRestore();
+      process.exitCode = before;
+    }
+  }
+
+  it('it says what was compared and the hash to note, or names what is wrong and exits with 1', async () => {
+    expect(await command({})).toEqual({ text: 'Nothing is sealed yet.\n', code: undefined });
+    const [, second = ''] = await record(3);
+    await seal();
+    const hash = (await verify()).lastHash?.toString('hex');
+    const sealed = `3 records, blocks 1 to 1.\nHash of block 1: ${hash}\n`;
+    expect(await command({})).toEqual({ text: `The ledger is what was sealed: ${sealed}`, code: undefined });
+    expect(await command({ from: 2 })).toEqual({ text: 'There is no block 2 yet.\n', code: undefined });
+    const seen = { records: 3, firstBlock: 1, lastBlock: 1, lastHash: hash };
+    const { text } = await command({ json: true });
+    expect(JSON.parse(text)).toEqual({ holds: true, ...seen, faults: [] });
+    await tamper('update usage_record set quantity = 4 where id = $1', [second]);
+    const broken = await command({});
+    expect(broken.code).toBe(1);
+    expect(broken.text).toContain(second);
+    expect(broken.text).toContain('The ledger is not what was sealed: 1 fault in 3 records');
+    const told = JSON.parse((await command({ json: true })).text);
+    expect(told).toMatchObject({
+      holds: false,
+      ...seen,
+      faults: [{ kind: 'EDITED', recordId: second, blockNumber: 1 }],
+    });
+  });
 });

@@ -18,6 +18,24 @@ export const due: Chapter = {
       variables: { account: 'acct_42' },
     },
     {
+      title: 'What units would cost',
+      text: 'Nothing is stored. A charge of mode QUANTITY needs its contract, whose order has the price.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currency
+        lines { units billableUnits value explanationText } } }`,
+      variables: { input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000' } },
+    },
+    {
+      title: 'What they would add',
+      text: 'On top of what the open period has come to: the free units are used up already.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currentAmount difference currency
+        lines { units billableUnits explanationText } } }`,
+      variables: {
+        input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000', onTopOfCurrent: true },
+      },
+    },
+    {
       title: 'Balances',
       text: `For each product: \`truth\` is what all usage is worth, \`billed\` what Odoo has invoiced, \`due\` the rest, and \`target\` what is
 written to Odoo next. A period counts once it is closed.`,
@@ -135,6 +153,29 @@ until the next period is due.`,
       document: `{ billableLines(filter: { account: "acct_42", metric: "api_calls" }, orderBy: CREATED_AT_ASC) { nodes { revision
         units value adjustments { value reason } period { startOn contract { balances { product { name } due } } } } } }`,
     },
+    {
+      title: 'Where a counter went',
+      text: `From its key to the line of the invoice. It shares its line with others, so the line tells what it is worth and how many
+records it is made of. This counter came late: the adjustment is not invoiced yet.`,
+      caller: 'service',
+      document: `query ($key: String!) { traceRecord(idempotencyKey: $key) { outcome contractReason period { startOn state }
+        charge { metric { code } } lines { revision units value recordCount } adjustments { value target { startOn } }
+        writeBacks { kind target state }
+        settlements { billed period { startOn } invoiceLine { odooId quantity invoice { number state invoiceOn } } } } }`,
+      variables: { key: 'nexacloud/acct_42/api_calls/2026-03-31T23Z' },
+      keep: { invoiceLine: 'traceRecord.settlements.0.invoiceLine.odooId' },
+    },
+    {
+      title: 'What a line of an invoice is made of',
+      text: `From Odoo's id of the line back to the counters: quantity = \`worth\` + \`adjusted\` + \`rest\`. \`SINCE\` came later, and is in
+a later line.`,
+      caller: 'service',
+      document: `query ($odooId: Int!) { traceInvoiceLine(odooId: $odooId) { status asOf worth adjusted rest
+        invoiceLine { quantity unitPrice subtotal invoice { number } }
+        worths { period { startOn } atWrite { units revision recordCount } now { units revision recordCount } }
+        records(first: 5) { nodes { part record { idempotencyKey effectiveQuantity } } pageInfo { hasNextPage } } } }`,
+      variables: { odooId: '{{invoiceLine}}' },
+    },
   ],
 };
 
@@ -225,48 +266,6 @@ progress.`,
 out, except here.`,
       document: '{ metrics(first: 10) { nodes { code } } }',
       extensions: true,
-    },
-  ],
-};
-
-export const endings: Chapter = {
-  title: 'Taking out of use',
-  text: 'Archived things stay readable and keep their codes. What is due stays due, and is still written to Odoo.',
-  examples: [
-    {
-      title: 'End a link',
-      text: 'From then on the account can be linked to another partner.',
-      document:
-        'mutation ($input: EndAccountLinkInput!) { endAccountLink(input: $input) { accountLink { account validTo } } }',
-      variables: { input: { id: '{{link}}', at: '2026-04-20T10:00:00Z' } },
-    },
-    {
-      title: 'Archive a charge',
-      text: 'Without `from` the open period is still rated with it, to its end.',
-      document:
-        'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
-      variables: { input: { id: '{{callsCharge}}' } },
-    },
-    {
-      title: 'Archive the other charge',
-      text: 'As long as there is a charge in use, its metric is.',
-      document:
-        'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
-      variables: { input: { id: '{{storageCharge}}' } },
-    },
-    {
-      title: 'Archive a metric',
-      text: 'Usage that counts before now is still taken.',
-      document:
-        'mutation ($input: ArchiveMetricInput!) { archiveMetric(input: $input) { metric { code archivedAt } } }',
-      variables: { input: { service: 'nexacloud', metric: 'storage_gb_hours' } },
-    },
-    {
-      title: 'Archive a service',
-      text: 'Last of all.',
-      document:
-        'mutation ($input: ArchiveServiceInput!) { archiveService(input: $input) { service { code stage archivedAt } } }',
-      variables: { input: { service: 'nexacloud' } },
     },
   ],
 };
