@@ -17,7 +17,10 @@ const APPEND_ONLY = [
   'billable_line',
   'adjustment',
   'slot_settlement',
+  'balance_entry',
+  'gap_waiver',
   'ledger_block',
+  'usage_alert_event',
 ];
 
 /** What the run-time may do with the queue: functions that `prepareQueue` makes. */

@@ -13,6 +13,7 @@ export interface TaskPayloads {
   'assign-usage': Record<string, never>;
   'check-rollup': Record<string, never>;
   'seal-ledger': Record<string, never>;
+  'check-alerts': Record<string, never>;
   'check-identities': Record<string, never>;
 }
 export type TaskName = keyof TaskPayloads;

@@ -99,7 +99,7 @@ async function assemble({ config, log, start, parts, close }: Site): Promise<Dem
     send: (query, input) => post(server, key, { query, variables: { i: input } }),
     async moveTo(instant): Promise<void> {
       await setClock(instant);
-      await player.play([...MINUTE, 'seal-ledger']);
+      await player.play([...MINUTE, 'seal-ledger', 'check-alerts']);
     },
     setClock,
     now: () => now,

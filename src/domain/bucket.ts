@@ -74,7 +74,7 @@ export function filtersByPriority({ filters }: Pick<BucketRule, 'filters'>): Cha
   return filters.toSorted((one, other) => countKeys(other) - countKeys(one) || countValues(one) - countValues(other));
 }
 
-/** Two filters, in the order of their list, of which neither is the narrower one. */
+/** Two filters that can match the same record; the first of the pair takes it. */
 export type FilterPair = readonly [ChargeFilter, ChargeFilter];
 
 /**
@@ -86,7 +86,7 @@ export function overlaps(filters: readonly ChargeFilter[]): FilterPair[] {
     filters
       .slice(index + 1)
       .filter((other) => canShare(one, other) && isWithin(one, other) === isWithin(other, one))
-      .map((other): FilterPair => [one, other]),
+      .map((other): FilterPair => (isNarrower(other, one) ? [other, one] : [one, other])),
   );
 }
 

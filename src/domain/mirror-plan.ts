@@ -34,15 +34,15 @@ export interface MirrorPlan {
 }
 
 export interface PlanOptions {
-  /** `rows` are all that Odoo shows: a stored row that is missing there is gone. */
-  complete: boolean;
+  /** `rows` are all that Odoo shows: a stored row that is missing there is gone. Default: they are not. */
+  complete?: boolean;
 }
 
 /** The plan, in ascending order of ids. Applied twice it is empty the second time. Of two rows with one id the last counts. */
 export function planMirror(
   stored: readonly StoredRow[],
   rows: readonly MirrorRow[],
-  options: PlanOptions = { complete: false },
+  { complete = false }: PlanOptions = {},
 ): MirrorPlan {
   const storedById = new Map(stored.map((one) => [one.row.odoo_id, one]));
   const shown = new Map(rows.map((row) => [row.odoo_id, row]));
@@ -53,7 +53,7 @@ export function planMirror(
     else if (before.gone || !isSameRow(before.row, row)) plan.update.push({ stored: before, row });
     else plan.unchanged.push(row);
   }
-  if (options.complete) {
+  if (complete) {
     const live = stored.filter((one) => !one.gone).map((one) => one.row.odoo_id);
     plan.gone = planGone(live, new Set(shown.keys()));
   }

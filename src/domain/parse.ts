@@ -5,41 +5,34 @@
 import { Decimal } from './decimal';
 import { BillingError, clip } from './errors';
 
-const DECIMAL = /^[+-]?\d+(?:\.\d{1,12})?$/;
+const DECIMAL = /^[+-]?\d{1,30}(?:\.\d{1,12})?$/;
 const MAX_DIGITS = 30;
-/** Sign and point besides the digits. */
-const MAX_DECIMAL_LENGTH = MAX_DIGITS + 2;
 
 /**
  * "1234.5", "-3", "+0.10": at most 30 digits as written, 12 of them after the point; no exponent.
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseDecimal(text: string, field: string): Decimal {
-  if (text.length > MAX_DECIMAL_LENGTH || !DECIMAL.test(text) || text.replace(/\D/g, '').length > MAX_DIGITS) {
+  if (!DECIMAL.test(text) || text.replace(/\D/g, '').length > MAX_DIGITS) {
     throw refused(text, field, 'a decimal of at most 30 digits, 12 of them after the point, without an exponent');
   }
   return new Decimal(text);
 }
 
 const INSTANT =
-  /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+  /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
 /**
  * RFC 3339 with an offset, at most to the millisecond: "2026-03-01T00:00:00-05:00". Years 1970 to 9999 in UTC.
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseInstant(text: string, field: string): Date {
-  const upper = text.length <= 40 ? text.toUpperCase() : '';
-  const day = INSTANT.exec(upper)?.[1];
-  const instant = new Date(upper);
-  if (day === undefined || !isDay(day) || !inYears(instant)) {
-    throw refused(
-      text,
-      field,
-      'an instant with an offset, at most to the millisecond, like "2026-03-01T05:00:00.000Z"',
-    );
+  const day = INSTANT.exec(text)?.[1];
+  if (day !== undefined && isDay(day)) {
+    const instant = new Date(text.toUpperCase());
+    if (inYears(instant)) return instant;
   }
-  return instant;
+  throw refused(text, field, 'an instant with an offset, at most to the millisecond, like "2026-03-01T05:00:00.000Z"');
 }
 
 /**
@@ -47,7 +40,8 @@ export function parseInstant(text: string, field: string): Date {
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseDay(text: string, field: string): string {
-  if (!/^\d{4}-\d\d-\d\d$/.test(text) || !isDay(text) || text < '1970') {
+  // Years of more than four digits have a sign, and a sign comes before any digit.
+  if (!isDay(text) || text < '1970-01-01') {
     throw refused(text, field, 'a day like "2026-03-01"');
   }
   return text;
@@ -65,10 +59,22 @@ export function parseText(text: string, field: string, longest: number): string 
   return text;
 }
 
+const MAX_REASON_LENGTH = 500;
+
+/**
+ * Why a person did something, in 1 to 500 characters, blanks around it left out.
+ * @throws BillingError VALIDATION_FAILED naming `reason`.
+ */
+export function parseReason(text: string): string {
+  const reason = text.trim();
+  if (reason === '') throw invalid('reason', 'reason must say why.');
+  return parseText(reason, 'reason', MAX_REASON_LENGTH);
+}
+
 /** Whether the calendar has it: "2026-02-30" would otherwise silently become a day in March. */
 function isDay(text: string): boolean {
   const midnight = new Date(`${text}T00:00:00Z`);
-  return !isNaN(midnight.getTime()) && midnight.toISOString().startsWith(text);
+  return !isNaN(midnight.getTime()) && midnight.toISOString().slice(0, 10) === text;
 }
 
 function inYears(instant: Date): boolean {

@@ -21,6 +21,11 @@ export function dayOf(instant: Date, zone: string): string {
   return DateTime.fromJSDate(instant, { zone }).toFormat('yyyy-MM-dd');
 }
 
+/** The day after `day`. */
+export function dayAfter(day: string): string {
+  return DateTime.fromISO(day, { zone: 'utc' }).plus({ days: 1 }).toFormat('yyyy-MM-dd');
+}
+
 /** `day` moved by `steps` plan intervals (negative: back), month ends clipped as Odoo does: 31 January + 1 month = 28 February. */
 export function addInterval(day: string, plan: PlanInterval, steps: number): string {
   const units: Record<PlanInterval['unit'], keyof DurationLikeObject> = {
@@ -28,7 +33,7 @@ export function addInterval(day: string, plan: PlanInterval, steps: number): str
     month: 'months',
     year: 'years',
   };
-  return DateTime.fromISO(day, { zone: 'utc' })
+  return calendarDay(day)
     .plus({ [units[plan.unit]]: plan.count * steps })
     .toFormat('yyyy-MM-dd');
 }
@@ -46,9 +51,8 @@ export interface FirstPeriod {
  * Not invoiced yet (next = start): `[start, ?)`. Within its first interval: `[start, next)`. Running: `[next - interval, next)`.
  */
 export function firstPeriod(startOn: string | null, nextInvoiceOn: string, plan: PlanInterval): FirstPeriod {
-  if (startOn === nextInvoiceOn) return { startOn, endOn: null, derived: false };
-  if (startOn !== null && startOn < nextInvoiceOn && addInterval(startOn, plan, 1) >= nextInvoiceOn) {
-    return { startOn, endOn: nextInvoiceOn, derived: false };
+  if (startOn !== null && startOn <= nextInvoiceOn && nextInvoiceOn <= addInterval(startOn, plan, 1)) {
+    return { startOn, endOn: startOn === nextInvoiceOn ? null : nextInvoiceOn, derived: false };
   }
   return { startOn: addInterval(nextInvoiceOn, plan, -1), endOn: nextInvoiceOn, derived: true };
 }
@@ -56,7 +60,8 @@ export function firstPeriod(startOn: string | null, nextInvoiceOn: string, plan:
 /** Where the period after one that ends on `startOn` is expected to end: one interval on, or earlier if Odoo invoices earlier. */
 export function nextEnd(startOn: string, nextInvoiceOn: string | null, plan: PlanInterval): string {
   const step = addInterval(startOn, plan, 1);
-  return nextInvoiceOn !== null && nextInvoiceOn > startOn && nextInvoiceOn < step ? nextInvoiceOn : step;
+  const next = nextInvoiceOn ?? step;
+  return startOn < next && next < step ? next : step;
 }
 
 /**
@@ -72,8 +77,12 @@ export function shareOfInterval(
 }
 
 function daysBetween(from: string, to: string): number {
-  const zone = 'utc';
-  return DateTime.fromISO(to, { zone }).diff(DateTime.fromISO(from, { zone }), 'days').days;
+  return calendarDay(to).diff(calendarDay(from), 'days').days;
+}
+
+/** Where every day is 24 hours long. */
+function calendarDay(day: string): DateTime {
+  return DateTime.fromISO(day, { zone: 'utc' });
 }
 
 export interface DateChange {
@@ -110,7 +119,7 @@ export function advance(
 
 /** When Odoo's invoicing run can come at the earliest for an order due on `day`: `minutes` after midnight UTC of that date. */
 export function earliestRunAt(day: string, minutes: number): Date {
-  return DateTime.fromISO(day, { zone: 'utc' }).plus({ minutes }).toJSDate();
+  return calendarDay(day).plus({ minutes }).toJSDate();
 }
 
 /** Between a close and its quantity standing in Odoo: a few jobs, and a retry or two. */

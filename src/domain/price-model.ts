@@ -94,22 +94,22 @@ const MAX_PRICE_DIGITS = 30;
 
 /**
  * Parses the stored or sent shape. Prices and rates are not negative, at most 30 digits with 12 after the point; tiers rise,
- * and the last one, and only it, is open.
+ * and the last one, and only it, is open. `at`: where the price stands in its input.
  * @throws BillingError VALIDATION_FAILED with the path of the value at fault.
  */
-export function parsePriceModel(json: PriceModelJson): PriceModel {
+export function parsePriceModel(json: PriceModelJson, at = 'price'): PriceModel {
   const { standard, graduated, graduatedPercentage, package: packages, percentage, volume } = json;
   const given = Object.values(json).filter((value) => value !== null && value !== undefined);
   if (given.length === 1) {
-    if (standard) return { model: 'STANDARD', unitPrice: parsePrice(standard.unitPrice, 'price.standard.unitPrice') };
-    if (graduated) return { model: 'GRADUATED', tiers: parsePriceTiers(graduated.tiers, 'price.graduated.tiers') };
-    if (graduatedPercentage) return parseGraduatedPercentage(graduatedPercentage);
-    if (packages) return parsePackage(packages);
-    if (percentage) return parsePercentage(percentage);
-    if (volume) return { model: 'VOLUME', tiers: parsePriceTiers(volume.tiers, 'price.volume.tiers') };
+    if (standard) return { model: 'STANDARD', unitPrice: parsePrice(standard.unitPrice, `${at}.standard.unitPrice`) };
+    if (graduated) return { model: 'GRADUATED', tiers: parsePriceTiers(graduated.tiers, `${at}.graduated.tiers`) };
+    if (graduatedPercentage) return parseGraduatedPercentage(graduatedPercentage, `${at}.graduatedPercentage`);
+    if (packages) return parsePackage(packages, `${at}.package`);
+    if (percentage) return parsePercentage(percentage, `${at}.percentage`);
+    if (volume) return { model: 'VOLUME', tiers: parsePriceTiers(volume.tiers, `${at}.volume.tiers`) };
   }
   throw invalid(
-    'price',
+    at,
     'A price has exactly one model: standard, graduated, graduatedPercentage, package, percentage or volume.',
   );
 }
@@ -144,28 +144,33 @@ function printTier(tier: Tier): Required<TierJson> {
   return { upTo: tier.upTo?.toFixed() ?? null, flatPrice: tier.flatPrice.toFixed() };
 }
 
-function parseGraduatedPercentage({ tiers }: { tiers: readonly PercentageTierJson[] }): GraduatedPercentagePrice {
-  const field = 'price.graduatedPercentage.tiers';
+function parseGraduatedPercentage(
+  { tiers }: { tiers: readonly PercentageTierJson[] },
+  path: string,
+): GraduatedPercentagePrice {
   return {
     model: 'GRADUATED_PERCENTAGE',
-    tiers: parseTiers(tiers, field, (tier, at) => ({ rate: parsePrice(tier.rate, `${at}.rate`) })),
+    tiers: parseTiers(tiers, `${path}.tiers`, (tier, at) => ({ rate: parsePrice(tier.rate, `${at}.rate`) })),
   };
 }
 
-function parsePackage({ packageSize, packagePrice }: { packageSize: string; packagePrice: string }): PackagePrice {
+function parsePackage(
+  { packageSize, packagePrice }: { packageSize: string; packagePrice: string },
+  at: string,
+): PackagePrice {
   return {
     model: 'PACKAGE',
-    packageSize: parsePositive(packageSize, 'price.package.packageSize'),
-    packagePrice: parsePrice(packagePrice, 'price.package.packagePrice'),
+    packageSize: parsePositive(packageSize, `${at}.packageSize`),
+    packagePrice: parsePrice(packagePrice, `${at}.packagePrice`),
   };
 }
 
-function parsePercentage({ rate, fixedPrice, freeEvents }: PercentageJson): PercentagePrice {
+function parsePercentage({ rate, fixedPrice, freeEvents }: PercentageJson, at: string): PercentagePrice {
   return {
     model: 'PERCENTAGE',
-    rate: parsePrice(rate, 'price.percentage.rate'),
-    fixedPrice: parsePrice(fixedPrice ?? '0', 'price.percentage.fixedPrice'),
-    freeEvents: parseFreeEvents(freeEvents ?? 0, 'price.percentage.freeEvents'),
+    rate: parsePrice(rate, `${at}.rate`),
+    fixedPrice: parsePrice(fixedPrice ?? '0', `${at}.fixedPrice`),
+    freeEvents: parseFreeEvents(freeEvents ?? 0, `${at}.freeEvents`),
   };
 }
 

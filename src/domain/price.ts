@@ -194,7 +194,7 @@ function billableUsage(charge: BucketPrice, { units, events, occurrences }: Coun
  * `units` (0: no such limit); or, without a limit of events, the units up to `units`. Free events are those after which the
  * running total is still below `units`, and at most `events`; when the very first one reaches `units`, then `events` of them.
  * The event that reaches `units` pays its fixed price. Quantities are not negative; an occurrence of several events counts as
- * that many of the same size.
+ * that many of the same size, and one of no events counts its units where it comes.
  */
 export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllowance): FreeAllowance {
   const hasUnits = !free.units.isZero();
@@ -202,13 +202,14 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllow
   let left = hasEvents ? free.events : new Decimal(Infinity);
   let total = ZERO;
   let below = ZERO;
-  for (const { quantity, events } of occurrences) {
+  for (const occurrence of occurrences) {
+    const { quantity, events } = occurrence;
     if (left.isZero() || (!hasEvents && total.gt(free.units))) break;
     assert(!quantity.isNegative(), 'a percentage with a free allowance has no negative quantities');
     const taken = Decimal.min(left, events);
-    if (hasUnits) below = below.plus(eventsBelow({ quantity, events }, free.units.minus(total), taken));
-    // Multiplied first: the share of a part of the events is exact wherever it can be.
-    total = total.plus(quantity.times(taken).div(events));
+    below = below.plus(eventsBelow(occurrence, free.units.minus(total), taken));
+    // Multiplied first: the share of a part of the events is exact wherever it can be. Without events it is all of it.
+    total = total.plus(events.isZero() ? quantity : quantity.times(taken).div(events));
     left = left.minus(taken);
   }
   const limits = [free.events, below].filter((limit) => !limit.isZero());
@@ -220,8 +221,8 @@ export function freeAllowance(occurrences: Iterable<Occurrence>, free: FreeAllow
 
 /** How many of the first `taken` events keep the running total strictly below `rest`. */
 function eventsBelow({ quantity, events }: Occurrence, rest: Decimal, taken: Decimal): Decimal {
-  if (rest.lte(0)) return ZERO;
-  if (quantity.isZero()) return taken;
+  if (rest.lte(0) || events.isZero()) return ZERO;
+  // Without a quantity there is none that reaches it: the division is infinite.
   const reaching = rest.times(events).div(quantity).ceil();
   return Decimal.min(taken, reaching.minus(1));
 }

@@ -71,7 +71,7 @@ function readUsage(input: UsageInput): UsageDraft {
     windowStart: parseInstant(input.windowStart, 'windowStart'),
     windowEnd: parseInstant(input.windowEnd, 'windowEnd'),
     quantity: parseDecimal(input.quantity, 'quantity'),
-    dimensions: dimensions(input.dimensions),
+    dimensions: parseDimensions(input.dimensions),
     meter: optionalText(input.meter, 'meter'),
     events: parseWhole(input.events ?? null, 'events'),
     revision: parseWhole(input.revision ?? null, 'revision'),
@@ -183,7 +183,7 @@ function subscriptionId(value: string | null | undefined): string | null {
 }
 
 /** Values as text and none at all as null, so that `{}` and nothing, or 1 and "1", are the same. */
-function dimensions(value: Readonly<Record<string, unknown>> | null | undefined): Dimensions | null {
+export function parseDimensions(value: Readonly<Record<string, unknown>> | null | undefined): Dimensions | null {
   if (value === null || value === undefined) return null;
   const entries = Object.entries(value);
   if (entries.length === 0) return null;

@@ -88,6 +88,14 @@ export class BillableLine {
   @Column({ type: 'jsonb' })
   explanation!: StoredPriceStep[];
 
+  @Field(() => Int, { description: 'Version of the rating code that worked it out.' })
+  @Column({ type: 'integer' })
+  ratingVersion!: number;
+
+  /** Fingerprint of the ledger rows it was rated from. */
+  @Column({ type: 'text' })
+  ledgerMark!: string;
+
   @Field(() => Date, { description: 'When this revision was rated.' })
   @Column({ type: 'timestamptz' })
   createdAt!: Date;

@@ -3,6 +3,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 
 export enum BlockReason {
   LINE_MISSING = 'LINE_MISSING',
+  FINAL_DUE = 'FINAL_DUE',
   AMBIGUOUS_LINE = 'AMBIGUOUS_LINE',
   AMBIGUOUS_CHARGE = 'AMBIGUOUS_CHARGE',
   ORDER_CANCELLED = 'ORDER_CANCELLED',
@@ -14,6 +15,7 @@ export enum BlockReason {
   DATE_MOVED_BACK = 'DATE_MOVED_BACK',
   PREVIOUS_NOT_INVOICED = 'PREVIOUS_NOT_INVOICED',
   HELD_BY_DRAFT = 'HELD_BY_DRAFT',
+  USAGE_GAP = 'USAGE_GAP',
   READ_BACK_DIFFERS = 'READ_BACK_DIFFERS',
   REFUSED_BY_ODOO = 'REFUSED_BY_ODOO',
 }
@@ -22,6 +24,10 @@ registerEnumType(BlockReason, {
   description: 'Why nothing is written for a period now. What is due stays in the balance until the block is lifted.',
   valuesConfig: {
     LINE_MISSING: { description: 'The order has no line with the product any more.' },
+    FINAL_DUE: {
+      description:
+        'Something is due that no line will bill, as the product left the order for good; a person settles it by settleFinalDue.',
+    },
     AMBIGUOUS_LINE: { description: 'Two lines of the order carry the product.' },
     AMBIGUOUS_CHARGE: { description: 'Two charges of the metric fit the order.' },
     ORDER_CANCELLED: { description: 'The order is cancelled, or gone from Odoo.' },
@@ -35,6 +41,10 @@ registerEnumType(BlockReason, {
     DATE_MOVED_BACK: { description: 'The next invoice date moved back over a closed boundary.' },
     PREVIOUS_NOT_INVOICED: { description: 'The slot still belongs to an earlier period that Odoo has not invoiced.' },
     HELD_BY_DRAFT: { description: 'A draft invoice holds the line.' },
+    USAGE_GAP: {
+      description:
+        "Usage is missing that the metric expects. With the charge's policy BILL_KNOWN what is known is written all the same, with HOLD nothing is; it stands until the usage came or the gap is waived.",
+    },
     READ_BACK_DIFFERS: { description: 'Odoo kept another quantity than the one written.' },
     REFUSED_BY_ODOO: { description: 'Odoo refused the write for good.' },
   },

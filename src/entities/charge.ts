@@ -2,7 +2,8 @@ import { Field, ID, ObjectType, registerEnumType } from 'type-graphql';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { Decimal } from '../domain/decimal';
 import type { PriceModelJson } from '../domain/price-model';
-import { decimalColumn } from './columns';
+import type { ChargeFilterJson } from '../domain/charge-filter';
+import { Day, decimalColumn } from './columns';
 
 export enum ChargeMode {
   QUANTITY = 'QUANTITY',
@@ -16,6 +17,22 @@ registerEnumType(ChargeMode, {
       description: 'Odoo prices the units we deliver, by its price list; the charge has no price of its own.',
     },
     AMOUNT: { description: 'We price; the product costs 1.00, and the delivered quantity is the amount.' },
+  },
+});
+
+export enum GapPolicy {
+  BILL_KNOWN = 'BILL_KNOWN',
+  HOLD = 'HOLD',
+}
+registerEnumType(GapPolicy, {
+  name: 'GapPolicy',
+  description: 'What becomes of a period when usage is missing that its metric expects.',
+  valuesConfig: {
+    BILL_KNOWN: { description: 'What is known is billed; what comes later is in a later invoice.' },
+    HOLD: {
+      description:
+        'Nothing of the product is billed for the period until the usage came or a person waived the gap; the invoice after that has it.',
+    },
   },
 });
 
@@ -70,10 +87,49 @@ export class Charge {
   @Column(decimalColumn({ default: 0 }))
   minimumAmount!: Decimal;
 
-  /** Bounds of a version of the charge; all of time while both are null. */
+  @Field(() => GapPolicy, { description: 'What becomes of a period when usage is missing that the metric expects.' })
+  @Column({ type: 'text', default: GapPolicy.BILL_KNOWN })
+  onGap!: GapPolicy;
+
+  /** As sent; `parseBucketRule` reads them. */
+  @Column({ type: 'jsonb', default: () => "'[]'" })
+  filters!: ChargeFilterJson[];
+
+  @Field(() => [String], {
+    description:
+      'Dimensions of which each combination of values is priced apart, with free units and tiers of its own; a dimension that a record lacks is a value of its own. Empty: all usage is priced together.',
+  })
+  @Column({ type: 'text', array: true, default: () => "'{}'" })
+  groupBy!: string[];
+
+  /** It rates contracts whose order has this plan; null for all. */
+  @Column({ type: 'integer', nullable: true })
+  planOdooId!: number | null;
+
+  /** It rates this contract only; null for all. */
+  @Column({ type: 'uuid', nullable: true })
+  contractId!: string | null;
+
+  /** The first of its versions; null in the first itself. */
+  @Column({ type: 'uuid', nullable: true })
+  firstId!: string | null;
+
+  /** The version it took over from. */
+  @Column({ type: 'uuid', nullable: true })
+  previousId!: string | null;
+
+  @Field(() => Day, {
+    nullable: true,
+    description: 'It rates periods that begin on this day or later; null: however early they begin.',
+  })
   @Column({ type: 'date', nullable: true })
   validFrom!: string | null;
 
+  @Field(() => Day, {
+    nullable: true,
+    description:
+      'It rates periods that begin before this day; null: without end. The same day as `validFrom` for a version that was withdrawn before it priced anything.',
+  })
   @Column({ type: 'date', nullable: true })
   validTo!: string | null;
 

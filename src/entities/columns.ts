@@ -12,6 +12,15 @@ export function decimalColumn(options: ColumnOptions = {}): ColumnOptions {
   return { type: 'numeric', transformer: decimalTransformer, ...options };
 }
 
+/** A `jsonb` array of decimals as strings: the driver would read an array of `numeric` as floats. */
+export function decimalListColumn(): ColumnOptions {
+  const transformer: ValueTransformer = {
+    to: (values: Decimal[] | null | undefined) => values?.map((value) => value.toFixed()),
+    from: (values: string[] | null) => values?.map((value) => new Decimal(value)),
+  };
+  return { type: 'jsonb', transformer };
+}
+
 /** Stands for the GraphQL scalar Date: a calendar day, a string "2026-03-01" in code. */
 export class Day {}
 

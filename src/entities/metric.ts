@@ -67,6 +67,20 @@ registerEnumType(RoundingMode, {
   },
 });
 
+export enum ExpectedWindows {
+  HOUR = 'HOUR',
+  DAY = 'DAY',
+}
+registerEnumType(ExpectedWindows, {
+  name: 'ExpectedWindows',
+  description:
+    'What the windows of a series are expected to cover without a hole. A window may be as long as it likes: it covers all it spans; an instant covers nothing. A quantity of 0 covers its window as any other.',
+  valuesConfig: {
+    HOUR: { description: 'Every full hour of UTC.' },
+    DAY: { description: 'Every full day of the billing time zone.' },
+  },
+});
+
 /** What becomes of the units of a bucket before they are priced. */
 @ObjectType({ description: 'What becomes of the units of a period before they are priced.' })
 export class MetricRounding {
@@ -141,6 +155,14 @@ export class Metric {
 
   @Column({ type: 'integer', nullable: true })
   roundingPlaces!: number | null;
+
+  @Field(() => ExpectedWindows, {
+    nullable: true,
+    description:
+      'What its series are expected to cover without a hole; null: nothing is expected, and so nothing missing.',
+  })
+  @Column({ type: 'text', nullable: true })
+  expects!: ExpectedWindows | null;
 
   @Field(() => Date, { description: 'When it was made.' })
   @Column({ type: 'timestamptz' })

@@ -10,6 +10,10 @@ export class UsageAssignment {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: string;
 
+  /** Of the database, in which the assignment was made. */
+  @Column({ type: 'bigint', default: () => 'ledger_transaction()' })
+  transaction!: string;
+
   @Column({ type: 'bigint' })
   recordId!: string;
 

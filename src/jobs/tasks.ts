@@ -5,6 +5,7 @@ import type { App } from '../ctx';
 import type { TaskName } from '../queue';
 import { advanceContracts } from './advance-contracts';
 import { assignUsage } from './assign-usage';
+import { checkAlertsJob } from './check-alerts';
 import { checkIdentitiesJob } from './check-identities';
 import { checkRollup } from './check-rollup';
 import { closeDuePeriods } from './close-due-periods';
@@ -31,6 +32,7 @@ const JOBS = {
   'assign-usage': job(nothing, assignUsage),
   'check-rollup': job(nothing, checkRollup),
   'seal-ledger': job(nothing, sealLedgerJob),
+  'check-alerts': job(nothing, checkAlertsJob),
   'check-identities': job(nothing, checkIdentitiesJob),
 } satisfies Record<TaskName, (app: App, payload: unknown) => Promise<void>>;
 
@@ -42,6 +44,7 @@ export const CRONTAB = [
   '*/5 * * * * assign-usage ?jobKey=assign-usage&max=1',
   '17 3 * * * sync-odoo-full ?jobKey=sync-odoo-full&max=3',
   '* * * * * seal-ledger ?jobKey=seal-ledger&max=1',
+  '* * * * * check-alerts ?jobKey=check-alerts&max=1',
   '47 * * * * check-rollup ?jobKey=check-rollup&max=1',
   '37 4 * * * check-identities ?jobKey=check-identities&max=3',
 ].join('\n');

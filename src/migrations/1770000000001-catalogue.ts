@@ -73,6 +73,7 @@ export class Catalogue1770000000001 implements MigrationInterface {
           or aggregation in ('SUM', 'UNIQUE_COUNT', 'WEIGHTED_SUM')),
         unique_by text constraint metric_unique_by_check check (
           (aggregation = 'UNIQUE_COUNT') = (unique_by is not null) and length(unique_by) between 1 and 100),
+        expects text constraint metric_expects_check check (expects in ('HOUR', 'DAY')),
         rounding_mode text constraint metric_rounding_mode_check check (rounding_mode in ('ROUND', 'CEIL', 'FLOOR')),
         rounding_places integer constraint metric_rounding_places_check check (
           (rounding_mode is null) = (rounding_places is null) and rounding_places between -12 and 12),

@@ -35,6 +35,14 @@ export class Contracts1770000000003 implements MigrationInterface {
         units_per_product_unit numeric not null default 1
           constraint charge_units_per_product_unit_check check (units_per_product_unit > 0),
         minimum_amount numeric not null default 0 constraint charge_minimum_amount_check check (minimum_amount >= 0),
+        filters jsonb not null default '[]' constraint charge_filters_check check (jsonb_typeof(filters) = 'array'),
+        group_by text[] not null default '{}',
+        plan_odoo_id integer constraint charge_plan_fkey references plan (odoo_id),
+        contract_id uuid constraint charge_contract_fkey references contract,
+        -- Versions of one charge: the first of them (null in itself), and the one that this one took over from.
+        first_id uuid constraint charge_first_fkey references charge,
+        previous_id uuid constraint charge_previous_fkey references charge,
+        on_gap text not null default 'BILL_KNOWN' constraint charge_on_gap_check check (on_gap in ('BILL_KNOWN', 'HOLD')),
         valid_from date,
         valid_to date,
         created_at timestamptz not null,
@@ -42,14 +50,22 @@ export class Contracts1770000000003 implements MigrationInterface {
         constraint charge_priced_check check ((mode = 'AMOUNT') = (price is not null) and (price is null) = (currency is null)),
         constraint charge_amount_factor_check check (mode = 'QUANTITY' or units_per_product_unit = 1),
         constraint charge_minimum_mode_check check (mode = 'AMOUNT' or minimum_amount = 0),
+        constraint charge_buckets_mode_check check (mode = 'AMOUNT' or (filters = '[]' and group_by = '{}')),
+        constraint charge_bound_once_check check (plan_odoo_id is null or contract_id is null),
+        constraint charge_valid_check check (valid_to >= valid_from),
         constraint charge_product_service_excl exclude using gist (product_id with =, service_id with <>),
         constraint charge_product_mode_excl exclude using gist (product_id with =, mode with <>),
         constraint charge_product_currency_excl exclude using gist (product_id with =, (coalesce(currency, '')) with <>),
-        constraint charge_product_factor_excl exclude using gist (product_id with =, units_per_product_unit with <>)
+        constraint charge_product_factor_excl exclude using gist (product_id with =, units_per_product_unit with <>),
+        -- A charge that was archived may have a successor on the same product, at another price; a version that was withdrawn
+        -- is valid on no day.
+        constraint charge_metric_product_excl exclude using gist (metric_id with =, product_id with =,
+          (coalesce(contract_id::text, plan_odoo_id::text, '')) with =, daterange(valid_from, valid_to) with &&)
+          where (archived_at is null)
       )`);
-    // A charge that was archived may have a successor on the same product, at another price.
+    await runner.query(`create index charge_product_idx on charge (product_id, contract_id)`);
     await runner.query(
-      `create unique index charge_metric_product_key on charge (metric_id, product_id) where archived_at is null`,
+      `create unique index charge_previous_key on charge (previous_id) where valid_to is null or valid_to > valid_from`,
     );
     await runner.query(`
       create table biller_span (

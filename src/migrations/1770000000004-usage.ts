@@ -86,6 +86,7 @@ export class Usage1770000000004 implements MigrationInterface {
     await runner.query(`
       create table usage_assignment (
         id bigint generated always as identity primary key,
+        transaction bigint not null default ledger_transaction(),
         record_id bigint not null constraint usage_assignment_record_fkey references usage_record,
         contract_id uuid not null constraint usage_assignment_contract_fkey references contract,
         assigned_at timestamptz not null,
@@ -95,6 +96,7 @@ export class Usage1770000000004 implements MigrationInterface {
       )`);
     await runner.query(`create index usage_assignment_record_idx on usage_assignment (record_id, id desc)`);
     await runner.query(`create index usage_assignment_contract_idx on usage_assignment (contract_id)`);
+    await runner.query(`create index usage_assignment_transaction_idx on usage_assignment (transaction)`);
     // One row an hour for each (account link, contract or none yet, metric): both the account's and the contract's totals.
     await runner.query(`
       create table usage_rollup (

@@ -23,6 +23,9 @@ export class Billing1770000000005 implements MigrationInterface {
         currency text not null,
         record_count bigint not null,
         explanation jsonb not null,
+        -- The version of our rating code, and a fingerprint of the ledger rows it saw: what changed when another rating differs.
+        rating_version integer not null constraint billable_line_rating_version_check check (rating_version > 0),
+        ledger_mark text not null,
         created_at timestamptz not null,
         constraint billable_line_revision_key unique (period_id, charge_id, bucket, revision)
       )`);

@@ -21,7 +21,7 @@ import { contractById, productById } from './loaders';
 
 @ObjectType({
   description:
-    'What is due on one product of a contract, in units of the product (QUANTITY) or money (AMOUNT): due = truth - billed - waived; target = due, not below zero, rounded as Odoo rounds.',
+    'What is due on one product of a contract, in units of the product (QUANTITY) or money (AMOUNT): due = truth + passed - billed - waived - settled; target = due, not below zero, rounded as Odoo rounds.',
 })
 export class Balance {
   @Field(() => ChargeMode, { description: 'Who prices, and so what the figures count.' })
@@ -33,8 +33,20 @@ export class Balance {
   @Field(() => Decimal, { description: "What Odoo's posted invoices billed of it." })
   billed!: Decimal;
 
-  @Field(() => Decimal, { description: 'What a person let go, by name.' })
+  @Field(() => Decimal, {
+    description: 'What a person let go, by name, and what was written off as too little for any invoice.',
+  })
   waived!: Decimal;
+
+  @Field(() => Decimal, {
+    description: "What a person invoiced in Odoo apart from the line, or credited (then negative), at the line's end.",
+  })
+  settled!: Decimal;
+
+  @Field(() => Decimal, {
+    description: 'What came from products whose place this one took on the order, less what went to the next one.',
+  })
+  passed!: Decimal;
 
   @Field(() => Decimal, { description: 'What is still due; may be negative.' })
   due!: Decimal;
@@ -56,7 +68,7 @@ export class BalancesResolver {
   @Authorized('billing:read')
   @Query(() => [Balance], {
     description:
-      'What is due on each product of a contract: truth, billed, waived, and the target that follows. Scope billing:read.',
+      'What is due on each product of a contract: truth, billed, waived, settled, passed on, and the target that follows. Scope billing:read.',
   })
   balances(
     @Context() ctx: Ctx,

@@ -22,7 +22,8 @@ import { Day } from '../entities/columns';
 import { Contract } from '../entities/contract';
 import { WriteBack } from '../entities/write-back';
 import { type BillingPeriodOrder as BillingPeriodOrderName, billingPeriods } from '../services/billing-lists';
-import { closePeriod, confirmPeriod } from '../services/periods';
+import { confirmPeriod } from '../services/period-confirm';
+import { closePeriod } from '../services/periods';
 import type { RatedLine as Rated } from '../services/rating';
 import {
   type Connection,

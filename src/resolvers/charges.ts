@@ -19,18 +19,25 @@ import {
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import { parsePriceModel, type PriceModel as Price } from '../domain/price-model';
-import { Charge, ChargeMode } from '../entities/charge';
+import { Charge, ChargeMode, GapPolicy } from '../entities/charge';
+import { Day } from '../entities/columns';
+import { Contract } from '../entities/contract';
 import { Metric } from '../entities/metric';
+import { Plan } from '../entities/plan';
 import { Product } from '../entities/product';
-import { archiveCharge, createCharge, listCharges } from '../services/catalog-charges';
+import { archiveCharge } from '../services/catalog-charge-archive';
+import { listCharges } from '../services/catalog-charge-reads';
+import { createCharge } from '../services/catalog-charges';
+import { ChargeFilter, ChargeFilterInput, FILTERS, filterViews, GROUP_BY, WARNINGS } from './charge-filters';
 import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';
-import { metricById, productById } from './loaders';
+import { contractById, metricById, planByOdooId, productById } from './loaders';
 import { PriceModel, PriceModelInput } from './price-models';
 
 const ChargeConnection = connectionType(Charge, 'Charge');
 
 @InputType({
-  description: 'A charge to make. `price` and `currency` belong to mode AMOUNT and are refused in mode QUANTITY.',
+  description:
+    'A charge to make. `price`, `currency`, `minimumAmount`, `filters` and `groupBy` belong to mode AMOUNT and are refused in mode QUANTITY, where Odoo prices.',
 })
 export class CreateChargeInput {
   @Field(() => String, {
@@ -79,12 +86,47 @@ export class CreateChargeInput {
       'Least amount of a full period, in `currency`, 0 or more: what the price leaves is added, by days for a part of a period. Only in mode AMOUNT.',
   })
   minimumAmount!: string;
+
+  @Field(() => [ChargeFilterInput], { nullable: true, description: `${FILTERS} Only in mode AMOUNT.` })
+  filters?: ChargeFilterInput[] | null;
+
+  @Field(() => [String], { nullable: true, description: `${GROUP_BY} Only in mode AMOUNT.` })
+  groupBy?: string[] | null;
+
+  @Field(() => Day, {
+    nullable: true,
+    description: 'It rates the periods that begin on this day or later; left out: however early they begin.',
+  })
+  validFrom?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      "Odoo's id of a recurring plan: the charge rates the contracts whose order has this plan only, and before those that are bound to nothing.",
+  })
+  planOdooId?: number | null;
+
+  @Field(() => ID, {
+    nullable: true,
+    description:
+      'The charge rates this contract only, and before those that are bound to a plan or to nothing. Not together with `planOdooId`.',
+  })
+  contractId?: string | null;
+
+  @Field(() => GapPolicy, {
+    defaultValue: GapPolicy.BILL_KNOWN,
+    description: 'What becomes of a period when usage is missing that the metric expects.',
+  })
+  onGap!: GapPolicy;
 }
 
 @ObjectType({ description: 'The charge made.' })
 export class CreateChargePayload {
   @Field(() => Charge, { description: 'The charge made.' })
   charge!: Charge;
+
+  @Field(() => [String], { description: WARNINGS })
+  warnings!: string[];
 }
 
 @InputType({ description: 'The charge to take out of use.' })
@@ -148,7 +190,7 @@ export class ChargesResolver {
   @Mutation(() => ArchiveChargePayload, {
     nullable: true,
     description:
-      'Takes a charge out of use from the next period on; what is rated stays, and what is due on its product stays due and is still written to Odoo. A new charge of the metric, on the same product or another, takes over where this one ends. Archiving it again changes nothing, unless an earlier instant is named. Scope catalog:write.',
+      'Takes a charge out of use from the next period on; what is rated stays, and what is due on its product stays due and is still written to Odoo. A new charge of the metric, on the same product or another, takes over where this one ends. Of several versions the last one is archived first. Archiving it again changes nothing, unless an earlier instant is named. Scope catalog:write.',
   })
   archiveCharge(
     @Context() ctx: Ctx,
@@ -173,5 +215,27 @@ export class ChargesResolver {
   })
   price(@Root() charge: Charge): Price | null {
     return charge.price === null ? null : parsePriceModel(charge.price);
+  }
+  @FieldResolver(() => [ChargeFilter], {
+    description: 'Filters, each with a price of its own for the records that match it; the oldest of equals first.',
+  })
+  filters(@Root() charge: Charge): ChargeFilter[] {
+    return filterViews(charge);
+  }
+
+  @FieldResolver(() => Plan, {
+    nullable: true,
+    description: 'It rates the contracts whose order has this plan only; null: no matter which plan.',
+  })
+  async plan(@Root() charge: Charge, @Context() ctx: Ctx): Promise<Plan | null> {
+    return charge.planOdooId === null ? null : planByOdooId(ctx).load(charge.planOdooId);
+  }
+
+  @FieldResolver(() => Contract, {
+    nullable: true,
+    description: 'It rates this contract only; null: no matter which contract.',
+  })
+  async contract(@Root() charge: Charge, @Context() ctx: Ctx): Promise<Contract | null> {
+    return charge.contractId === null ? null : contractById(ctx).load(charge.contractId);
   }
 }

@@ -39,12 +39,14 @@ const LIST_LENGTH = 10;
 const LIST_LENGTHS: Readonly<Record<string, number>> = {
   'RecordUsageBatchPayload.results': LIMITS.listOfObjects,
   'RecordUsageBatchPayload.rejections': LIMITS.listOfObjects,
+  'RerateClosedPeriodsPayload.periods': 60,
   'UsageSummary.rows': 1_000,
 };
 /** Fields that work something out over many rows. */
 const FIELD_COSTS: Readonly<Record<string, number>> = {
   'Query.balances': 50,
   'Query.currentUsage': 100,
+  'Query.estimateUsage': 100,
   'Query.identities': 1_000,
   'Query.traceInvoiceLine': 50,
   'Query.traceRecord': 50,

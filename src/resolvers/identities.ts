@@ -90,7 +90,8 @@ export class UnitsIdentity {
 }
 
 @ObjectType({
-  description: 'What one product of a contract is worth: truth of closed periods = billed + waived + balance.',
+  description:
+    'What one product of a contract is worth: truth of closed periods + passed = billed + waived + settled + balance.',
 })
 export class MoneyIdentity {
   @Field(() => Decimal, { description: 'What the closed periods that Odoo bills are worth.' })
@@ -99,8 +100,14 @@ export class MoneyIdentity {
   @Field(() => Decimal, { description: "Quantities of Odoo's posted invoice lines for them, from the mirror." })
   billed!: Decimal;
 
-  @Field(() => Decimal, { description: 'What a person let go, by name.' })
+  @Field(() => Decimal, { description: 'What a person let go, by name, and what was written off.' })
   waived!: Decimal;
+
+  @Field(() => Decimal, { description: 'What a person invoiced or credited in Odoo apart from the line.' })
+  settled!: Decimal;
+
+  @Field(() => Decimal, { description: 'What came from other products, less what went to them.' })
+  passed!: Decimal;
 
   @Field(() => Decimal, { description: 'What is still due.' })
   balance!: Decimal;

@@ -1,12 +1,14 @@
 /** Loaders: reads by key, gathered over one request, so that a list of nodes costs one query a field. */
 import DataLoader from 'dataloader';
 import type { Ctx } from '../ctx';
+import { balanceEntriesByIds } from '../services/balance-entries';
 import { balancesByContractIds } from '../services/balances';
 import { periodPagesByContractIds } from '../services/billing-lists';
 import {
   adjustmentsByLineIds,
   attemptsByWriteBackIds,
   blocksByPeriodIds,
+  explanationsOfLines,
   newestLinesByPeriodIds,
   openPeriodsByContractIds,
   periodsByIds,
@@ -16,11 +18,16 @@ import {
 } from '../services/billing-reads';
 import { accountLinksByIds } from '../services/account-links';
 import { apiKeysByIds } from '../services/api-keys';
-import { chargesByIds, chargesByMetricIds } from '../services/catalog-charges';
+import { usageAlertsByIds } from '../services/usage-alert-lists';
+import { chargesByIds, chargesByMetricIds, nextVersionsByIds } from '../services/catalog-charge-reads';
+import { pinsByContractIds } from '../services/charge-pins';
 import { metricsByIds } from '../services/catalog-metrics';
 import { partnersByIds, productsByIds } from '../services/catalog-references';
 import { servicesByIds } from '../services/catalog-services';
 import { contractsByIds } from '../services/contracts';
+import { finalDuesByIds } from '../services/final-dues';
+import { ratingDifferencesByIds } from '../services/rating-differences';
+import { gapWaiversByLineIds } from '../services/gap-waivers';
 import {
   chargesByProductOdooIds,
   currencyCodesByOdooIds,
@@ -81,9 +88,15 @@ function pageLoader<K, V>(
 
 export const accountLinkById = loader(accountLinksByIds);
 export const apiKeyById = loader(apiKeysByIds);
+export const usageAlertById = loader(usageAlertsByIds);
+export const balanceEntryById = loader(balanceEntriesByIds);
+export const finalDueById = loader(finalDuesByIds);
+export const ratingDifferenceById = loader(ratingDifferencesByIds);
 export const chargeById = loader(chargesByIds);
 export const chargesByMetricId = loader(chargesByMetricIds);
 export const contractById = loader(contractsByIds);
+export const nextVersionById = loader(nextVersionsByIds);
+export const pinsByContractId = loader(pinsByContractIds);
 export const metricById = loader(metricsByIds);
 export const partnerById = loader(partnersByIds);
 export const productById = loader(productsByIds);
@@ -96,11 +109,13 @@ export const blocksByPeriodId = loader(blocksByPeriodIds);
 export const attemptsByWriteBackId = loader(attemptsByWriteBackIds);
 export const balancesByContractId = loader(balancesByContractIds);
 export const periodPageByContractId = pageLoader(periodPagesByContractIds);
+export const explanationOfLine = loader(explanationsOfLines);
 export const adjustmentsByLineId = loader(adjustmentsByLineIds);
 export const writeBackById = loader(writeBacksByIds);
 export const writeBacksByPeriodId = loader(writeBacksByPeriodIds);
 export const chargesByProductOdooId = loader(chargesByProductOdooIds);
 export const currencyCodeByOdooId = loader(currencyCodesByOdooIds);
+export const gapWaiversByLineId = loader(gapWaiversByLineIds);
 export const instantOfRow = loader(instantsOfRows);
 export const linesBySubscriptionOdooId = loader(linesBySubscriptionOdooIds);
 export const partnerByOdooId = loader(partnersByOdooIds);

@@ -17,7 +17,14 @@ import {
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Charge } from '../entities/charge';
-import { Aggregation, CounterSemantics, Metric, MetricRounding, RoundingMode } from '../entities/metric';
+import {
+  Aggregation,
+  CounterSemantics,
+  ExpectedWindows,
+  Metric,
+  MetricRounding,
+  RoundingMode,
+} from '../entities/metric';
 import { Service } from '../entities/service';
 import { archiveMetric, createMetric, listMetrics, updateMetric } from '../services/catalog-metrics';
 import { ARCHIVED_FILTER, connectionType, PageArguments, toConnection, type Connection } from './connection';
@@ -30,6 +37,7 @@ const RECURRING =
   'Whether each period goes on from where the one before ended: what was added stays, what is present stays, the level stays.';
 const UNIQUE_BY =
   'The dimension whose different values are counted, 1 to 100 characters; needed for UNIQUE_COUNT and for nothing else.';
+const EXPECTS = 'What its series are expected to cover without a hole;';
 const ROUNDING = 'What becomes of the units of a period before they are priced, once for each bucket of a charge.';
 
 @InputType({ description: 'What becomes of the units of a period before they are priced.' })
@@ -94,11 +102,14 @@ export class CreateMetricInput {
 
   @Field(() => MetricRoundingInput, { nullable: true, description: ROUNDING })
   rounding?: MetricRoundingInput | null;
+
+  @Field(() => ExpectedWindows, { nullable: true, description: `${EXPECTS} left out: nothing is expected.` })
+  expects?: ExpectedWindows | null;
 }
 
 @InputType({
   description:
-    'What to change of a metric; what is left out stays as it is, and nothing can be cleared. Its code never changes.',
+    'What to change of a metric; what is left out stays as it is, and only `expects` can be cleared. Its code never changes.',
 })
 export class UpdateMetricInput {
   @Field(() => String, {
@@ -145,6 +156,12 @@ export class UpdateMetricInput {
     description: `${ROUNDING} Fixed once there is usage of the metric.`,
   })
   rounding?: MetricRoundingInput | null;
+
+  @Field(() => ExpectedWindows, {
+    nullable: true,
+    description: `${EXPECTS} null: nothing any more. May change at any time, and holds for periods that are not closed yet.`,
+  })
+  expects?: ExpectedWindows | null;
 }
 
 @InputType({ description: 'The metric to take out of use.' })

@@ -1,5 +1,4 @@
 /** Rated usage in GraphQL: previews, stored lines with their revisions, and the steps that explain an amount. */
-import { strict as assert } from 'node:assert';
 import {
   Args,
   Authorized,
@@ -16,16 +15,16 @@ import {
 } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
-import { explainRating } from '../domain/explanation';
 import type { PriceStepKind } from '../domain/price';
 import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
 import { BillingPeriod } from '../entities/billing-period';
 import { Charge } from '../entities/charge';
+import { GapWaiver } from '../entities/gap-waiver';
 import { SubscriptionLine } from '../entities/subscription-line';
 import { type BillableLineOrder as BillableLineOrderName, billableLines } from '../services/billing-lists';
 import { storedSteps } from '../services/billing-reads';
-import type { RatedLine as Rated } from '../services/rating';
+import { explainLine, type PreviewLine } from '../services/current-usage';
 import {
   type Connection,
   connectionType,
@@ -34,7 +33,14 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
-import { adjustmentsByLineId, chargeById, metricById, periodById, subscriptionLineById } from './loaders';
+import {
+  adjustmentsByLineId,
+  chargeById,
+  explanationOfLine,
+  gapWaiversByLineId,
+  periodById,
+  subscriptionLineById,
+} from './loaders';
 
 const BillableLineConnection = connectionType(BillableLine, 'BillableLine');
 
@@ -159,7 +165,7 @@ const BillableLinesArguments = listArguments({
 @Resolver(() => RatedLine)
 export class RatedLinesResolver {
   @FieldResolver(() => Charge, { description: 'What was charged.' })
-  charge(@Root() line: Rated, @Context() ctx: Ctx): Promise<Charge | null> {
+  charge(@Root() line: PreviewLine, @Context() ctx: Ctx): Promise<Charge | null> {
     return chargeById(ctx).load(line.charge.id);
   }
 
@@ -167,18 +173,18 @@ export class RatedLinesResolver {
     nullable: true,
     description: 'The Odoo line that carries it; null when the order has none.',
   })
-  async line(@Root() line: Rated, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
+  async line(@Root() line: PreviewLine, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
     return line.line === null ? null : subscriptionLineById(ctx).load(line.line.id);
   }
 
   @FieldResolver(() => [PriceStep], { description: 'How the amount came about, step by step.' })
-  explanation(@Root() line: Rated): PriceStep[] {
+  explanation(@Root() line: PreviewLine): PriceStep[] {
     return line.steps;
   }
 
   @FieldResolver(() => String, { description: 'The same in one sentence, for an accountant.' })
-  explanationText(@Root() line: Rated): string {
-    return explainRating(line, { ...line.charge, unit: line.charge.metricUnit, currency: line.currency });
+  explanationText(@Root() line: PreviewLine): string {
+    return explainLine(line);
   }
 }
 
@@ -220,17 +226,20 @@ export class BillableLinesResolver {
   }
 
   @FieldResolver(() => String, { description: 'The same in one sentence, for an accountant.' })
-  async explanationText(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<string> {
-    const charge = await chargeById(ctx).load(line.chargeId);
-    const metric = charge === null ? null : await metricById(ctx).load(charge.metricId);
-    assert(charge !== null && metric !== null, 'a rated line has its charge and metric');
-    const rating = { ...line, steps: storedSteps(line) };
-    return explainRating(rating, { ...charge, unit: metric.unit, currency: line.currency });
+  explanationText(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<string | null> {
+    return explanationOfLine(ctx).load(line);
   }
 
   @FieldResolver(() => [Adjustment], { description: 'What this revision changed against the one before.' })
   async adjustments(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<Adjustment[]> {
     return (await adjustmentsByLineId(ctx).load(line.id)) ?? [];
+  }
+
+  @FieldResolver(() => [GapWaiver], {
+    description: 'Missing usage of the metric in the period that a person let go: who, and why.',
+  })
+  async gapWaivers(@Root() line: BillableLine, @Context() ctx: Ctx): Promise<GapWaiver[]> {
+    return (await gapWaiversByLineId(ctx).load(line.id)) ?? [];
   }
 }
 

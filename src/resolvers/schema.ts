@@ -6,10 +6,13 @@ import { AccountLinksResolver } from './account-links';
 import { ApiKeysResolver } from './api-keys';
 import { AuditEntriesResolver } from './audit-entries';
 import { authChecker } from './auth';
+import { BalanceEntriesResolver, WaiveBalancePayloadResolver } from './balance-entries';
 import { BalancesResolver } from './balances';
 import { BillingPeriodsResolver, ClosePeriodPayloadResolver, ConfirmPeriodPayloadResolver } from './billing-periods';
+import { CompletenessResolver, SeriesCompletenessResolver } from './completeness';
 import { BillerSpansResolver, ContractsResolver } from './contracts';
 import { CurrentUsageResolver } from './current-usage';
+import { FinalDuesResolver, SettleFinalDuePayloadResolver } from './final-dues';
 import {
   IdentitiesResolver,
   MoneyIdentitiesResolver,
@@ -17,9 +20,16 @@ import {
   UnitsIdentitiesResolver,
 } from './identities';
 import { AdjustmentsResolver, BillableLinesResolver, RatedLinesResolver } from './rated-lines';
+import {
+  DecideRatingDifferencePayloadResolver,
+  RatingDifferencesResolver,
+  RerateClosedPeriodsPayloadResolver,
+} from './rating-differences';
 import { LedgerResolver } from './ledger';
 import { ServiceStageResolver } from './service-stage';
 import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksResolver } from './write-backs';
+import { ChargePinsResolver, PinnedContractsResolver } from './charge-pins';
+import { ChargeVersionsResolver } from './charge-versions';
 import { ChargesResolver } from './charges';
 import { MetricsResolver } from './metrics';
 import { observeRootFields } from './observed-requests';
@@ -29,7 +39,9 @@ import { ServicesResolver } from './services';
 import { InvoiceLinesResolver, InvoicesResolver, SlotSettlementsResolver } from './settlements';
 import { InvoiceLineTraceResolver, TracedRecordsResolver, TracedWorthsResolver } from './trace-invoice-line';
 import { RecordTraceResolver, UsageAssignmentsResolver } from './trace-record';
+import { UsageAlertEventsResolver, UsageAlertsResolver } from './usage-alerts';
 import { UsageCorrectionsResolver } from './usage-corrections';
+import { UsageEstimatesResolver } from './usage-estimates';
 import { UsageReassignResolver } from './usage-reassign';
 import { UsageRecordsResolver } from './usage-records';
 import { UsageSummaryResolver } from './usage-summary';
@@ -43,15 +55,22 @@ const RESOLVERS: NonEmptyArray<Function> = [
   AdjustmentsResolver,
   ApiKeysResolver,
   AuditEntriesResolver,
+  BalanceEntriesResolver,
   BalancesResolver,
   BillableLinesResolver,
   BillerSpansResolver,
   BillingPeriodsResolver,
+  ChargePinsResolver,
+  ChargeVersionsResolver,
   ChargesResolver,
+  PinnedContractsResolver,
   ClosePeriodPayloadResolver,
+  CompletenessResolver,
   ConfirmPeriodPayloadResolver,
   ContractsResolver,
   CurrentUsageResolver,
+  DecideRatingDifferencePayloadResolver,
+  FinalDuesResolver,
   IdentitiesResolver,
   InvoiceLineTraceResolver,
   InvoiceLinesResolver,
@@ -64,11 +83,15 @@ const RESOLVERS: NonEmptyArray<Function> = [
   ProductsResolver,
   RatedLinesResolver,
   RecordTraceResolver,
+  RatingDifferencesResolver,
   RecordsIdentitiesResolver,
+  RerateClosedPeriodsPayloadResolver,
   RetryWriteBackPayloadResolver,
+  SeriesCompletenessResolver,
   ServiceStageResolver,
   ServicesResolver,
   SlotSettlementsResolver,
+  SettleFinalDuePayloadResolver,
   SubscriptionLinesResolver,
   SubscriptionsResolver,
   SyncResolver,
@@ -76,11 +99,15 @@ const RESOLVERS: NonEmptyArray<Function> = [
   TracedWorthsResolver,
   UnitsIdentitiesResolver,
   UsageAssignmentsResolver,
+  UsageAlertEventsResolver,
+  UsageAlertsResolver,
   UsageCorrectionsResolver,
+  UsageEstimatesResolver,
   UsageReassignResolver,
   UsageRecordsResolver,
   UsageSummaryResolver,
   ViewerResolver,
+  WaiveBalancePayloadResolver,
   WriteBackAttemptsResolver,
   WriteBacksResolver,
 ];

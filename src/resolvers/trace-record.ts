@@ -47,7 +47,10 @@ registerEnumType(RecordOutcome, {
     UNASSIGNED: { description: 'It has no contract yet; `unassignedReason` of the record says why.' },
     BEFORE_BILLING: { description: "It counts before its contract's first period: kept, and never billed." },
     AFTER_END: { description: "It counts after its contract's newest period; the next one takes it when it opens." },
-    SUPERSEDED: { description: 'A replacement took its place; the rest of the trace tells of that one.' },
+    SUPERSEDED: {
+      description:
+        'A replacement took its place, and the rest of the trace tells of that one; or a newer send for its window counts instead.',
+    },
     VOIDED: { description: 'It was taken out of the count; the rest of the trace tells where it counted.' },
   },
 });

@@ -1,6 +1,6 @@
-/** Truth, billed and due of each (contract, product) from stored lines and settlements, and the target that follows. */
+/** Truth, billed and due of each (contract, product) from stored lines, settlements and entries, and the target that follows. */
 import type { EntityManager } from 'typeorm';
-import { type Balance, type PeriodValue, balanceOf } from '../domain/balance';
+import { type Balance, type BalanceMoves, NO_MOVES, type PeriodValue, balanceOf } from '../domain/balance';
 import { Decimal, ZERO } from '../domain/decimal';
 import { type ContractState, isBilledByOdoo, loadContractStates } from './contract-state';
 import type { RatedLine } from './rating';
@@ -14,8 +14,15 @@ export interface ProductBalance extends Balance {
   asOf: Date;
 }
 
-/** Truth and billed of one product in each period that Odoo bills, oldest first, by product id. */
-export type BillableValues = Map<string, PeriodValue[]>;
+/** What one product of a contract is worth. */
+export interface ProductValues {
+  /** Truth and billed in each period that Odoo bills, oldest first. */
+  periods: PeriodValue[];
+  moves: BalanceMoves;
+}
+
+/** By product id. */
+export type BillableValues = Map<string, ProductValues>;
 
 /**
  * Values of all products of the contract. Periods that are closed count with their newest revisions; the open one with
@@ -31,7 +38,7 @@ export async function billableValues(
 
 function valuesOf(
   state: ContractState,
-  { truths, billed }: StoredValues,
+  { truths, billed, moves }: StoredValues,
   openLines: readonly RatedLine[] | null,
 ): BillableValues {
   const values: BillableValues = new Map();
@@ -40,14 +47,14 @@ function valuesOf(
     const periods = state.periods.filter(
       (period) => isBilledByOdoo(state, serviceId, period) && (period.closed || openLines !== null),
     );
-    values.set(
-      productId,
-      periods.map((period) => {
+    values.set(productId, {
+      periods: periods.map((period) => {
         const key = `${period.id} ${productId}`;
         const truth = period.closed ? truths.get(key) : openTruth(openLines, productId);
         return { periodId: period.id, truth: truth ?? ZERO, billed: billed.get(key) ?? ZERO };
       }),
-    );
+      moves: moves.get(`${state.id} ${productId}`) ?? NO_MOVES,
+    });
   }
   return values;
 }
@@ -58,13 +65,21 @@ function openTruth(openLines: readonly RatedLine[] | null, productId: string): D
 }
 
 /** What the slot of `periodId` is to be set to: all that is due up to and with that period. */
-export function targetFor(values: readonly PeriodValue[], periodId: string, places: number): Decimal {
-  const index = values.findIndex((value) => value.periodId === periodId);
-  const upTo = values.slice(0, index + 1);
+export function targetFor(values: ProductValues, periodId: string, places: number): Decimal {
+  const index = values.periods.findIndex((value) => value.periodId === periodId);
+  const upTo = values.periods.slice(0, index + 1);
   // What Odoo billed for the slot itself is no reason to bill less of it: due(n) takes billed(p) for p < n.
   const own = upTo.at(-1);
   const periods = own === undefined ? [] : [...upTo.slice(0, -1), { ...own, billed: ZERO }];
-  return balanceOf(periods, places).target;
+  return balanceOf(periods, places, values.moves).target;
+}
+
+/** What is due on each product of the contract now, by product id: closed periods only, all that Odoo billed. */
+export async function duesOf(tx: EntityManager, state: ContractState, places: number): Promise<Map<string, Decimal>> {
+  const values = await billableValues(tx, state, null);
+  return new Map(
+    [...values].map(([productId, { periods, moves }]) => [productId, balanceOf(periods, places, moves).due]),
+  );
 }
 
 /** Balances of a contract as they stand: closed periods only, all that Odoo billed. One for each product with charges. */
@@ -86,8 +101,8 @@ export async function balancesByContractIds(
   return new Map(
     states.map((state) => [
       state.id,
-      [...valuesOf(state, stored, null)].map(([productId, periods]) => ({
-        ...balanceOf(periods, ctx.config.quantityPlaces),
+      [...valuesOf(state, stored, null)].map(([productId, { periods, moves }]) => ({
+        ...balanceOf(periods, ctx.config.quantityPlaces, moves),
         contractId: state.id,
         productId,
         mode: state.charges.find((charge) => charge.productId === productId)?.mode ?? 'QUANTITY',
@@ -102,10 +117,11 @@ export function withChargesOf(state: ContractState, serviceId: string): Contract
   return { ...state, charges: state.charges.filter((charge) => charge.serviceId === serviceId) };
 }
 
-/** Worth and billed quantities by "period product". */
+/** Worth and billed quantities by "period product", moves by "contract product". */
 interface StoredValues {
   truths: Map<string, Decimal>;
   billed: Map<string, Decimal>;
+  moves: Map<string, BalanceMoves>;
 }
 
 interface StoredValue {
@@ -129,7 +145,26 @@ async function storedValues(tx: EntityManager, contractIds: readonly string[]): 
       where contract_id = any ($1) group by period_id, product_id`,
     [contractIds],
   );
-  return { truths: byPeriodAndProduct(truths), billed: byPeriodAndProduct(billed) };
+  const moves = await storedMoves(tx, contractIds);
+  return { truths: byPeriodAndProduct(truths), billed: byPeriodAndProduct(billed), moves };
+}
+
+async function storedMoves(tx: EntityManager, contractIds: readonly string[]): Promise<Map<string, BalanceMoves>> {
+  const rows = await tx.query<{ key: string; waived: string; settled: string; passed: string }[]>(
+    `select contract_id || ' ' || product_id as key,
+            coalesce(sum(value) filter (where kind in ('WAIVED', 'WRITTEN_OFF')), 0) as waived,
+            coalesce(sum(value) filter (where kind in ('INVOICED', 'CREDITED')), 0) as settled,
+            coalesce(sum(value) filter (where kind = 'PASSED_IN'), 0)
+              - coalesce(sum(value) filter (where kind = 'PASSED_OUT'), 0) as passed
+       from balance_entry where contract_id = any ($1) group by contract_id, product_id`,
+    [contractIds],
+  );
+  return new Map(
+    rows.map(({ key, waived, settled, passed }) => [
+      key,
+      { waived: new Decimal(waived), settled: new Decimal(settled), passed: new Decimal(passed) },
+    ]),
+  );
 }
 
 function byPeriodAndProduct(rows: readonly StoredValue[]): Map<string, Decimal> {

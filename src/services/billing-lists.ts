@@ -22,7 +22,7 @@ export interface ContractFilter {
 }
 
 /** Narrows `query` to the contracts wanted by account and id; returns the service that is meant, null for all. */
-async function narrowToContracts<T extends ObjectLiteral>(
+export async function narrowToContracts<T extends ObjectLiteral>(
   ctx: Ctx,
   query: SelectQueryBuilder<T>,
   { column, filter }: { column: string; filter: ContractFilter },
@@ -45,7 +45,7 @@ async function narrowToContracts<T extends ObjectLiteral>(
 }
 
 /** Keeps rows whose `column` lies in `[from, to)`; the bounds are named in refusals by `fields`. */
-function narrowToTime<T extends ObjectLiteral>(
+export function narrowToTime<T extends ObjectLiteral>(
   query: SelectQueryBuilder<T>,
   column: string,
   bounds: Readonly<Record<string, string | null | undefined>>,

@@ -1,7 +1,9 @@
 /** Reads periods, rated lines, blocks, write-backs and billers as an actor may see them, by id and by what they belong to. */
+import { strict as assert } from 'node:assert';
 import type { EntityTarget, ObjectLiteral, SelectQueryBuilder } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
+import { explainRating } from '../domain/explanation';
 import type { PriceStep } from '../domain/price';
 import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
@@ -153,6 +155,28 @@ function group<T>(rows: readonly T[], parent: (row: T) => string): Map<string, T
     else known.push(row);
   }
   return groups;
+}
+
+/** How the amount of each line came about, in one sentence; the lines are in sight of the actor. */
+export async function explanationsOfLines(
+  ctx: Ctx,
+  lines: readonly BillableLine[],
+): Promise<Map<BillableLine, string>> {
+  const rows = await ctx.db.query<{ id: string; mode: 'QUANTITY' | 'AMOUNT'; unit: string; perProductUnit: string }[]>(
+    `select c.id, c.mode, m.unit, c.units_per_product_unit as "perProductUnit"
+       from charge c join metric m on m.id = c.metric_id where c.id = any ($1)`,
+    [lines.map((line) => line.chargeId)],
+  );
+  const charges = new Map(rows.map((row) => [row.id, row]));
+  return new Map(
+    lines.map((line) => {
+      const charge = charges.get(line.chargeId);
+      assert(charge !== undefined, 'a rated line has its charge');
+      const { mode, unit, perProductUnit } = charge;
+      const terms = { mode, unit, currency: line.currency, unitsPerProductUnit: new Decimal(perProductUnit) };
+      return [line, explainRating({ ...line, steps: storedSteps(line) }, terms)];
+    }),
+  );
 }
 
 /** The steps of a stored line as exact numbers. */

@@ -1,12 +1,11 @@
 /** Finds what stands in the way of writing a contract's slots, and keeps the standing blocks: since when, lifted when. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import type { PeriodValue } from '../domain/balance';
-import { sum } from '../domain/decimal';
+import { balanceOf } from '../domain/balance';
 import { BlockReason } from '../entities/billing-block';
 import type { ContractState, LineState, PeriodState } from './contract-state';
-import type { BillableValues } from './balances';
-import { fittingCharges } from './rating';
+import type { BillableValues, ProductValues } from './balances';
+import { fittingCharges } from './fitting-charges';
 import { seamOf } from './settlements';
 
 /** A block as found now. `productId` null concerns the whole contract. */
@@ -19,10 +18,12 @@ export interface FoundBlock {
 
 const MESSAGES: Record<BlockReason, string> = {
   LINE_MISSING: 'The order has no line with the product: add one in Odoo; what is due waits.',
+  FINAL_DUE: 'Nothing will bill what is due: add a line with the product in Odoo, or settle it by settleFinalDue.',
   AMBIGUOUS_LINE: 'Two lines of the order carry the product: remove one in Odoo.',
-  AMBIGUOUS_CHARGE: 'Two charges of one metric fit the order: only one of their products may be on it.',
-  ORDER_CANCELLED: 'The order is cancelled or gone from Odoo.',
-  CONTRACT_ENDED: 'The order was renewed or churned in Odoo: settle what is due by hand.',
+  AMBIGUOUS_CHARGE:
+    'Two charges of one metric fit the order: pin one of them, or leave only one of their products on it.',
+  ORDER_CANCELLED: 'The order is cancelled or gone from Odoo: confirm it again, or settle what finalDues lists.',
+  CONTRACT_ENDED: 'The order was renewed or churned in Odoo: settle what finalDues lists.',
   CREDIT_NOTE:
     'A credit note or a cancelled invoice touches the line: decide in Odoo whether its usage is billed again.',
   CURRENCY_MISMATCH: "The order's currency is not the charge's: use an order in the charge's currency.",
@@ -31,6 +32,7 @@ const MESSAGES: Record<BlockReason, string> = {
   DATE_MOVED_BACK: 'The next invoice date moved back over a closed boundary: move it forward in Odoo.',
   PREVIOUS_NOT_INVOICED: 'The slot still holds an earlier period that Odoo has not invoiced.',
   HELD_BY_DRAFT: 'A draft invoice holds the line: post or delete it in Odoo.',
+  USAGE_GAP: 'Usage is missing that the metric expects: send it, zeros as well, or waive the gap.',
   READ_BACK_DIFFERS: 'Odoo kept another quantity than the one written.',
   REFUSED_BY_ODOO: 'Odoo refused the write.',
 };
@@ -42,14 +44,17 @@ export function blockMessage(reason: BlockReason | keyof typeof BlockReason): st
 
 /** What stops every line of the contract. */
 export function contractObstacles(state: ContractState, open: PeriodState, movedBack: boolean): FoundBlock[] {
-  const reasons: BlockReason[] = [];
-  const { order } = state;
-  if (order.gone || order.orderState === 'cancel') reasons.push(BlockReason.ORDER_CANCELLED);
-  else if (order.subscriptionState === 'RENEWED' || order.subscriptionState === 'CHURNED') {
-    reasons.push(BlockReason.CONTRACT_ENDED);
-  }
+  const end = endOf(state);
+  const reasons: BlockReason[] = end === null ? [] : [end];
   if (movedBack) reasons.push(BlockReason.DATE_MOVED_BACK);
   return reasons.map((reason) => ({ periodId: open.id, reason, productId: null, lineId: null }));
+}
+
+/** Why Odoo bills nothing more of the contract's order; null while it does. */
+export function endOf({ order }: ContractState): BlockReason.ORDER_CANCELLED | BlockReason.CONTRACT_ENDED | null {
+  if (order.gone || order.orderState === 'cancel') return BlockReason.ORDER_CANCELLED;
+  const isOver = order.subscriptionState === 'RENEWED' || order.subscriptionState === 'CHURNED';
+  return isOver ? BlockReason.CONTRACT_ENDED : null;
 }
 
 /** What stops one metered line; blocks name the period that waits. */
@@ -75,12 +80,15 @@ export async function lineObstacles(
   return reasons.map((reason) => ({ periodId, reason, productId: line.productId, lineId: line.id }));
 }
 
-/** Products whose line is gone while something of them is due, or while their charge still rates the contract's usage. */
+/**
+ * Products whose line is gone while something of them is due, or while their charge still rates the contract's usage; those
+ * in `except` wait for a person already.
+ */
 export async function missingLines(
   tx: EntityManager,
   state: ContractState,
   open: PeriodState,
-  values: BillableValues,
+  { values, except }: { values: BillableValues; except: ReadonlySet<string | null> },
 ): Promise<FoundBlock[]> {
   const present = new Set(state.lines.map((line) => line.productId));
   const written = await tx.query<{ product_id: string }[]>(
@@ -89,13 +97,13 @@ export async function missingLines(
   );
   const rating = new Set(fittingCharges(state, open).fitting.map((charge) => charge.productId));
   return written
-    .filter((row) => !present.has(row.product_id))
-    .filter((row) => rating.has(row.product_id) || isDue(values.get(row.product_id) ?? []))
+    .filter((row) => !present.has(row.product_id) && !except.has(row.product_id))
+    .filter((row) => rating.has(row.product_id) || isDue(values.get(row.product_id)))
     .map((row) => ({ periodId: open.id, reason: BlockReason.LINE_MISSING, productId: row.product_id, lineId: null }));
 }
 
-function isDue(values: readonly PeriodValue[]): boolean {
-  return !sum(values.map((value) => value.truth.minus(value.billed))).isZero();
+function isDue(values: ProductValues | undefined): boolean {
+  return values !== undefined && !balanceOf(values.periods, 0, values.moves).due.isZero();
 }
 
 /**

@@ -5,7 +5,7 @@ import { BillingError } from '../domain/errors';
 import type { MetricRules } from '../domain/metric';
 import { invalid, parseText } from '../domain/parse';
 import { Charge } from '../entities/charge';
-import { Metric } from '../entities/metric';
+import { type ExpectedWindows, Metric } from '../entities/metric';
 import { notFound, searchable, visibleServiceId, visibleServiceIdOrAll } from './access';
 import { writeAudit } from './audit';
 import { lockService, lockServiceInUse, refuseArchived, sentText, storeChanges } from './catalog-change';
@@ -25,6 +25,8 @@ export interface CreateMetricInput extends SentRules {
   semantics: MetricRules['semantics'];
   /** Whether records carry `events`; false when left out. */
   perEvent?: boolean;
+  /** The windows expected of each series; null or left out: none. */
+  expects?: ExpectedWindows | null;
 }
 
 /** @throws BillingError CONFLICT for a code that is taken, VALIDATION_FAILED for rules that do not go together. */
@@ -58,10 +60,13 @@ export interface MetricName {
 export interface UpdateMetricInput extends MetricName, SentRules {
   name?: string | null;
   unit?: string | null;
+  /** Null: no windows are expected any more. */
+  expects?: ExpectedWindows | null;
 }
 
 /**
- * Changes what is given of a metric. How it counts is fixed once there is usage of it.
+ * Changes what is given of a metric. How it counts is fixed once there is usage of it; what windows it expects is not, and
+ * holds for the periods that are not closed yet.
  * @throws BillingError NOT_FOUND; VALIDATION_FAILED for rules that do not go together, or with a charge of it; CONFLICT when it
  * is archived, or used and how it counts would change.
  */
@@ -82,7 +87,7 @@ export async function updateMetric(ctx: Ctx, input: UpdateMetricInput): Promise<
       throw new BillingError('CONFLICT', message, { field: fixed });
     }
     if (fixed !== undefined) await refuseUnfitCharges(tx, metric.id, rules);
-    const values = { ...labels, ...asColumns(rules) };
+    const values = { ...labels, ...asColumns(rules), expects: input.expects };
     await storeChanges(tx, ctx, { entity: Metric, row: metric, values, action: 'metric.updated', serviceId });
     return { metric };
   });
@@ -168,5 +173,6 @@ function parseMetric(input: CreateMetricInput): Omit<Metric, 'id' | 'serviceId' 
   }
   const rules = parseRules(input);
   const name = parseText(input.name, 'name', 200);
-  return { code: input.code, name, unit: parseText(input.unit, 'unit', 50), ...asColumns(rules) };
+  const unit = parseText(input.unit, 'unit', 50);
+  return { code: input.code, name, unit, ...asColumns(rules), expects: input.expects ?? null };
 }

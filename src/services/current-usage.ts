@@ -2,11 +2,14 @@
 import type { Ctx } from '../ctx';
 import { type Decimal, sum } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
+import { explainRating } from '../domain/explanation';
+import type { Rating } from '../domain/price';
 import { BillingPeriodState } from '../entities/billing-period';
+import type { Contract } from '../entities/contract';
 import { withChargesOf } from './balances';
 import { asUuid, notFound } from './access';
 import { billingPeriods } from './billing-lists';
-import { loadContractState } from './contract-state';
+import { type ChargeState, loadContractState } from './contract-state';
 import { contractInSight } from './contracts';
 import { type RatedLine, ratePeriod } from './rating';
 
@@ -18,6 +21,19 @@ export interface CurrentUsage {
   /** Sum of the lines' rounded amounts. */
   amount: Decimal;
   currency: string;
+}
+
+/** A line that is rated and not stored: of a preview, a close or an estimate. */
+export interface PreviewLine extends Rating {
+  charge: Pick<ChargeState, 'id' | 'mode' | 'unitsPerProductUnit' | 'metricUnit'>;
+  line: { id: string } | null;
+  currency: string;
+}
+
+/** How the line's amount came about, in one sentence for an accountant. */
+export function explainLine(line: PreviewLine): string {
+  const { mode, unitsPerProductUnit, metricUnit: unit } = line.charge;
+  return explainRating(line, { mode, unitsPerProductUnit, unit, currency: line.currency });
 }
 
 export interface CurrentUsageInput {
@@ -34,8 +50,7 @@ export interface CurrentUsageInput {
  * @throws BillingError VALIDATION_FAILED unless exactly one is named; NOT_FOUND; CONFLICT when the account has several.
  */
 export async function currentUsage(ctx: Ctx, input: CurrentUsageInput): Promise<CurrentUsage | null> {
-  const field = namedBy(input);
-  const contract = await contractInSight(ctx, await namedContract(ctx, input), field);
+  const contract = await namedContract(ctx, input);
   const loaded = await loadContractState(ctx.db.manager, contract.id);
   const period = loaded?.periods.at(-1);
   if (loaded === null || period === undefined) return null;
@@ -61,7 +76,16 @@ function namedBy(input: CurrentUsageInput): (typeof NAMES)[number] {
   });
 }
 
-async function namedContract(ctx: Ctx, input: CurrentUsageInput): Promise<string> {
+/**
+ * The contract, the subscription's, or the only one of the account.
+ * @throws BillingError as currentUsage.
+ */
+export async function namedContract(ctx: Ctx, input: CurrentUsageInput): Promise<Contract> {
+  const field = namedBy(input);
+  return contractInSight(ctx, await namedContractId(ctx, input), field);
+}
+
+async function namedContractId(ctx: Ctx, input: CurrentUsageInput): Promise<string> {
   if (input.contractId) return input.contractId;
   if (input.account) return contractOfAccount(ctx, input);
   const [row] = await ctx.db.query<{ contract_id: string }[]>('select contract_id from subscription where id = $1', [

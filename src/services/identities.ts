@@ -8,7 +8,7 @@ import { withChargesOf } from './balances';
 import { contractInSight, contractVisible } from './contracts';
 import { loadContractState } from './contract-state';
 import { type MoneyIdentity, moneyIdentity } from './identity-of-money';
-import { isHead } from './ledger-sql';
+import { isSuperseded, presentContract } from './ledger-sql';
 import { type UnitsIdentity, unitsIdentity } from './identity-of-units';
 
 /** Counts of records per account and metric. */
@@ -123,28 +123,13 @@ interface RecordsRow {
   after_end: string;
 }
 
-const PRESENT_CONTRACT = (u: string): string => `coalesce(
-  (select a.contract_id from usage_assignment a where a.record_id = ${u}.id order by a.id desc limit 1), ${u}.contract_id)`;
-
-/** Of a WINDOW_TOTAL: whether a newer send of the same window of the series stands. */
-const IS_SUPERSEDED = `m.semantics = 'WINDOW_TOTAL' and u.kind <> 'VOID' and exists (
-  select 1 from usage_record n
-   where n.metric_id = u.metric_id and n.counted_at = u.counted_at
-     and (n.account_link_id = u.account_link_id or n.contract_id = placed.contract or n.id in (
-       select a.record_id from usage_assignment a where a.contract_id = placed.contract))
-     and (n.window_start, n.window_end) = (u.window_start, u.window_end)
-     and (n.dimensions, n.meter) is not distinct from (u.dimensions, u.meter)
-     and ${isHead('n')}
-     and coalesce(${PRESENT_CONTRACT('n')}, n.account_link_id) = coalesce(placed.contract, u.account_link_id)
-     and (coalesce(n.revision, -1), coalesce(n.root, n.id)) > (coalesce(u.revision, -1), coalesce(u.root, u.id)))`;
-
 /** Corrections are counted from their side, what they correct from its own: neither follows from the other. */
 const RECORDS_SQL = `
   with scoped as (
     select u.*, placed.contract, exists (select 1 from usage_record v where v.corrects = u.id) as is_corrected,
-           ${IS_SUPERSEDED} as is_superseded
+           ${isSuperseded({ record: 'u', metric: 'm', contract: 'placed.contract' })} as is_superseded
       from usage_record u join account_link l on l.id = u.account_link_id join metric m on m.id = u.metric_id
-     cross join lateral (select ${PRESENT_CONTRACT('u')} as contract) placed
+     cross join lateral (select ${presentContract('u')} as contract) placed
      where ($1::uuid is null or u.service_id = $1) and ($2::text is null or l.account = $2)),
   placed as (
     select s.*, s.kind <> 'VOID' and not s.is_corrected and not s.is_superseded as is_effective,

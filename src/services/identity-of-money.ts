@@ -12,6 +12,8 @@ export interface MoneyIdentity {
   /** Quantities of Odoo's posted invoice lines since the seam, straight from the mirror. */
   billed: Decimal;
   waived: Decimal;
+  settled: Decimal;
+  passed: Decimal;
   /** What is due by the slots' settlements. */
   balance: Decimal;
   difference: Decimal;
@@ -21,8 +23,8 @@ export interface MoneyIdentity {
 export async function moneyIdentity(ctx: Ctx, state: ContractState): Promise<MoneyIdentity[]> {
   const values = await billableValues(ctx.db.manager, state, null);
   const rows: MoneyIdentity[] = [];
-  for (const [productId, periods] of values) {
-    const balance = balanceOf(periods, ctx.config.quantityPlaces);
+  for (const [productId, { periods, moves }] of values) {
+    const balance = balanceOf(periods, ctx.config.quantityPlaces, moves);
     // An early invoice bills the open period, which is not in the truth yet.
     const early = await billedAhead(ctx, state, productId);
     const truth = sum(periods.map((period) => period.truth));
@@ -32,9 +34,9 @@ export async function moneyIdentity(ctx: Ctx, state: ContractState): Promise<Mon
       productId,
       truth,
       billed,
-      waived: balance.waived,
+      ...moves,
       balance: balance.due,
-      difference: truth.minus(billed).minus(balance.waived).minus(balance.due),
+      difference: truth.plus(moves.passed).minus(billed).minus(moves.waived).minus(moves.settled).minus(balance.due),
     });
   }
   return rows;

@@ -12,7 +12,7 @@ import type { MirrorModel } from '../entities/sync-run';
 import { SyncState } from '../entities/sync-state';
 import { parseDay } from '../domain/parse';
 import { asUuid, given, notFound, searchable, visibleServiceIdOrAll } from './access';
-import { chargesByProductIds } from './catalog-charges';
+import { chargesByProductIds } from './catalog-charge-reads';
 import { fetchPage, fetchPages, orders, type Page, type PageArgs } from './page';
 
 /** Holds for orders of partners that the service has linked. */

@@ -4,14 +4,16 @@ import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { advance, dayStart, earliestRunAt, firstPeriod, nextEnd, writeTimes } from '../domain/period';
-import { parseDay } from '../domain/parse';
 import { enqueue } from '../queue';
 import { type ContractState, type PeriodState, type SpanState, loadContractState } from './contract-state';
 import { periodInSight } from './billing-reads';
-import { type PeriodRating, fittingCharges, ratePeriod } from './rating';
+import { fittingCharges } from './fitting-charges';
+import { type PeriodRating, ratePeriod } from './rating';
 import { storeLines } from './rerating';
 import { writeAudit } from './audit';
 import { inTransaction } from './transaction';
+import { countFired, type FiredAlert, fireAlerts } from './usage-alert-checks';
+import { storeExpectations } from './usage-gaps';
 import { lockLaneExclusive } from './usage-lanes';
 
 /** Opens the first period of an order that runs, when it has none yet (docs/domain.md). Returns whether the contract has periods. */
@@ -162,7 +164,9 @@ export interface CloseResult {
  * @throws BillingError NOT_FOUND, or CONFLICT when its time has not come.
  */
 export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: boolean }): Promise<CloseResult> {
-  return inTransaction(ctx, async (tx) => {
+  let fired: FiredAlert[] = [];
+  const result = await inTransaction(ctx, async (tx) => {
+    fired = [];
     const { contractId } = await periodInSight(ctx, input.periodId, 'periodId');
     if (input.dryRun !== true) await lockLaneExclusive(tx, contractId);
     const state = await loadContractState(tx, contractId);
@@ -178,8 +182,11 @@ export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: 
       });
     }
     await storeClose(tx, ctx, { state, period, rating });
+    fired = await fireAlerts(tx, { contractId, periodId: period.id, rating }, ctx.now);
     return { periodId: period.id, rating: inSight(ctx, rating) };
   });
+  countFired(ctx, fired);
+  return result;
 }
 
 /** What a service may see of a rating: its own charges. The period itself is closed for all. */
@@ -207,6 +214,7 @@ async function storeClose(
   const { state, period, rating } = close;
   assert(period.endOn !== null, 'a period that closes has an end');
   await storeLines(tx, period, rating.lines, ctx.now);
+  await storeExpectations(tx, state, period);
   // What no charge could rate without doubt is rated once the doubt is gone.
   const isDirty = fittingCharges(state, period).ambiguous.size > 0;
   await tx.query(`update billing_period set state = 'CLOSED', closed_at = $2, dirty = $3 where id = $1`, [
@@ -230,65 +238,4 @@ async function storeClose(
     details: { startOn: period.startOn, endOn: period.endOn },
   });
   await enqueue(tx, 'plan-slots', { contractId: state.id }, { jobKey: `plan:${state.id}` });
-}
-
-/**
- * Confirms a period that was derived at first sight, with another start when the derived one is wrong: any day before its
- * end, while no earlier period exists. Usage before it is never billed.
- * @throws BillingError NOT_FOUND; CONFLICT when there is nothing to confirm; VALIDATION_FAILED naming `start`.
- */
-export async function confirmPeriod(
-  ctx: Ctx,
-  input: { id: string; start?: string | null },
-): Promise<{ periodId: string }> {
-  return inTransaction(ctx, async (tx) => {
-    const { contractId } = await periodInSight(ctx, input.id, 'id');
-    await lockLaneExclusive(tx, contractId);
-    const state = await loadContractState(tx, contractId);
-    const period = state?.periods.find((candidate) => candidate.id === input.id);
-    if (period === undefined || !period.unconfirmed) {
-      throw new BillingError('CONFLICT', 'The period needs no confirmation.', { field: 'id' });
-    }
-    if (input.start !== undefined && input.start !== null)
-      await moveStart(tx, ctx, { contractId, period }, input.start);
-    await tx.query('update billing_period set confirmed_at = $2 where id = $1', [period.id, ctx.now]);
-    await writeAudit(tx, ctx, {
-      action: 'billing_period.confirmed',
-      subjectType: 'billing_period',
-      subjectId: period.id,
-      serviceId: ctx.actor.serviceId,
-      details: { derivedStart: period.startOn, start: input.start ?? period.startOn },
-    });
-    await enqueue(tx, 'plan-slots', { contractId }, { jobKey: `plan:${contractId}` });
-    return { periodId: period.id };
-  });
-}
-
-/** A confirmed start is a day of the billing zone. A closed period was rated from the derived one, and is rated again. */
-async function moveStart(
-  tx: EntityManager,
-  ctx: Ctx,
-  { contractId, period }: { contractId: string; period: PeriodState },
-  day: string,
-): Promise<void> {
-  const startOn = parseDay(day, 'start');
-  if (period.endOn !== null && startOn >= period.endOn) {
-    throw new BillingError('VALIDATION_FAILED', `start must be before the end of the period, ${period.endOn}.`, {
-      field: 'start',
-    });
-  }
-  const start = dayStart(startOn, ctx.config.billingTimeZone);
-  // A seam at the derived start moves along; the span that shrinks goes first, for spans never overlap.
-  const bounds = start < period.start ? ['ends_at', 'starts_at'] : ['starts_at', 'ends_at'];
-  for (const bound of bounds) {
-    await tx.query(`update biller_span set ${bound} = $3 where contract_id = $1 and ${bound} = $2`, [
-      contractId,
-      period.start,
-      start,
-    ]);
-  }
-  await tx.query(
-    'update billing_period set start_on = $2, start_at = $3, dirty = closed_at is not null where id = $1',
-    [period.id, startOn, start],
-  );
 }

@@ -11,10 +11,10 @@ import {
   type UsedBucket,
 } from '../domain/charge-rating';
 import { Decimal, ZERO, sum } from '../domain/decimal';
-import { addsUp } from '../domain/metric';
 import { addInterval, dayStart, type PlanInterval, shareOfInterval } from '../domain/period';
-import { type CountedUsage, freeByOrder } from '../domain/price';
+import { freeByOrder, type Occurrence } from '../domain/price';
 import type { ChargeState, ContractState, LineState, OrderState, PeriodState } from './contract-state';
+import { fittingCharges } from './fitting-charges';
 import { firstOccurrences, meteredUsage } from './metered-usage';
 import { type UsedMetric, usedMetrics } from './used-metrics';
 
@@ -34,55 +34,6 @@ export interface UnpricedUnits {
 export interface PeriodRating {
   lines: RatedLine[];
   unpriced: UnpricedUnits[];
-}
-
-export interface FittingCharges {
-  /** One charge a metric. */
-  fitting: ChargeState[];
-  /** Metrics for which several fit: none rates until a person leaves one of their products on the order. */
-  ambiguous: Set<string>;
-}
-
-/**
- * Which charge rates each metric in a period: the one that rated it before, else the one whose product is on the order now,
- * else the one whose product was. An archived charge rates the periods that began before, and its successor the later ones.
- */
-export function fittingCharges(
-  state: ContractState,
-  period: { start: Date },
-  ratedBefore: ReadonlySet<string> = new Set(),
-): FittingCharges {
-  const onOrder = new Set(state.lines.map((line) => line.productId));
-  const fitting: ChargeState[] = [];
-  const ambiguous = new Set<string>();
-  const inUse = state.charges.filter((charge) => ratedBefore.has(charge.id) || holdsIn(charge, period));
-  for (const metricId of new Set(inUse.map((charge) => charge.metricId))) {
-    const charges = inUse.filter((charge) => charge.metricId === metricId);
-    const rated = charges.filter((charge) => ratedBefore.has(charge.id));
-    const present = charges.filter((charge) => onOrder.has(charge.productId));
-    const candidates = [rated, present, charges].find((some) => some.length > 0) ?? [];
-    const [only, ...others] = candidates.length > 1 ? settled(candidates) : candidates;
-    if (only !== undefined && others.length === 0) fitting.push(only);
-    else ambiguous.add(metricId);
-  }
-  return { fitting, ambiguous };
-}
-
-function holdsIn(charge: ChargeState, period: { start: Date }): boolean {
-  return charge.archivedAt === null || period.start < charge.archivedAt;
-}
-
-/**
- * Of several charges, some of them archived: the one archived first rates to the end of the period, and what was made after it
- * begins with the next one. What was in use before it was made stays: the archived one was made beside it by mistake.
- */
-function settled(charges: readonly ChargeState[]): readonly ChargeState[] {
-  const [leaving] = charges
-    .filter(({ archivedAt }) => archivedAt !== null)
-    .sort((one, other) => (one.archivedAt?.getTime() ?? 0) - (other.archivedAt?.getTime() ?? 0));
-  if (leaving === undefined) return charges;
-  const older = charges.filter(({ archivedAt, createdAt }) => archivedAt === null && createdAt < leaving.createdAt);
-  return older.length > 0 ? older : [leaving];
 }
 
 export interface RatedTime {
@@ -120,23 +71,7 @@ interface OneCharge {
 
 async function rateOne(tx: EntityManager, { state, charge, range, period, plain }: OneCharge): Promise<RatedLine[]> {
   const line = state.lines.find((candidate) => candidate.productId === charge.productId) ?? null;
-  const isDivided = charge.filters.length > 0 || charge.groupBy.length > 0;
-  const metric = {
-    contractId: state.id,
-    metricId: charge.metricId,
-    rules: charge.rules,
-    buckets: isDivided ? charge : null,
-  };
-  const isPlain = addsUp(charge.rules) && charge.rules.rounding === null && !isDivided;
-  const counted = isPlain ? (plain?.plain ?? []) : await meteredUsage(tx, metric, range);
-  const used = counted.map(({ name, ...usage }) => ({ bucket: bucketNamed(charge, name), usage }));
-  const buckets: UsedBucket<MeteredUnits & CountedUsage>[] = [];
-  for (const { bucket, usage } of bucketsToRate(charge, used, NOTHING_COUNTED)) {
-    const free = freeByOrder(bucketPrice(charge, bucket));
-    const name = { filter: bucket.filter?.name ?? null, group: bucket.group };
-    const occurrences = free === null ? [] : await firstOccurrences(tx, { metric, range, bucket: name }, free);
-    buckets.push({ bucket, usage: { ...usage, occurrences } });
-  }
+  const buckets = await chargeUsage(tx, { contractId: state.id, charge, range }, plain);
   const rated = rateCharge(charge, buckets, {
     price: line?.unitPrice ?? ZERO,
     places: state.order.places,
@@ -147,12 +82,36 @@ async function rateOne(tx: EntityManager, { state, charge, range, period, plain 
   return rated.map((each) => ({ ...each, charge, line, currency, recordCount: records.get(each.bucket.key) ?? 0 }));
 }
 
+/** What a charge's metric counted, with what came first where that decides on what is free. */
+export type ChargedUsage = MeteredUnits & { occurrences: Occurrence[] };
+
+/** What each bucket of a charge that is to be rated counted in `range`. `plain`: the metric's totals where they are known. */
+export async function chargeUsage(
+  tx: EntityManager,
+  { contractId, charge, range }: { contractId: string; charge: ChargeState; range: MeteredRange },
+  plain?: UsedMetric,
+): Promise<UsedBucket<ChargedUsage>[]> {
+  const isDivided = charge.filters.length > 0 || charge.groupBy.length > 0;
+  const { metricId, rules } = charge;
+  const metric = { contractId, metricId, rules, buckets: isDivided ? charge : null };
+  const counted = (!isDivided && plain?.plain) || (await meteredUsage(tx, metric, range));
+  const used = counted.map(({ name, ...usage }) => ({ bucket: bucketNamed(charge, name), usage }));
+  const buckets: UsedBucket<ChargedUsage>[] = [];
+  for (const { bucket, usage } of bucketsToRate(charge, used, NOTHING_COUNTED)) {
+    const free = freeByOrder(bucketPrice(charge, bucket));
+    const name = { filter: bucket.filter?.name ?? null, group: bucket.group };
+    const occurrences = free === null ? [] : await firstOccurrences(tx, { metric, range, bucket: name }, free);
+    buckets.push({ bucket, usage: { ...usage, occurrences } });
+  }
+  return buckets;
+}
+
 const NOTHING_COUNTED: MeteredUnits = { units: ZERO, events: ZERO, recordCount: 0 };
 
 export type PeriodRange = Pick<PeriodState, 'start' | 'end' | 'startOn' | 'endOn'>;
 
 /** A minimum is due for a share of the plan's interval; for all of it while the end or the plan is unknown. */
-function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): ChargeTerms['days'] {
+export function daysOf({ startOn, endOn }: PeriodRange, plan: PlanInterval | null): ChargeTerms['days'] {
   return endOn === null || plan === null ? undefined : shareOfInterval({ startOn, endOn }, plan);
 }
 

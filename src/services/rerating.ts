@@ -8,9 +8,12 @@ import type { Ctx } from '../ctx';
 import { type BucketName, bucketNamed } from '../domain/bucket';
 import { Decimal, ZERO } from '../domain/decimal';
 import type { PriceStep } from '../domain/price';
+import { RATING_VERSION } from '../domain/rating-version';
 import type { StoredPriceStep } from '../entities/billable-line';
 import type { ContractState, PeriodState } from './contract-state';
-import { fittingCharges, type RatedLine, ratePeriod } from './rating';
+import { fittingCharges } from './fitting-charges';
+import { type RatedLine, ratePeriod } from './rating';
+import { ledgerMarks, reasonForRevision, type StoredRating } from './rating-difference';
 
 /** Stores the first revision of each line of a period that closes now. */
 export async function storeLines(
@@ -19,10 +22,11 @@ export async function storeLines(
   lines: readonly RatedLine[],
   now: Date,
 ): Promise<void> {
+  const markOf = await ledgerMarks(tx, period.id);
   await storeRevisions(
     tx,
     period.id,
-    lines.map((line) => ({ ...line, revision: 1 })),
+    lines.map((line) => ({ ...line, revision: 1, ledgerMark: markOf(line.charge.metricId) })),
     now,
   );
 }
@@ -40,11 +44,17 @@ export async function rerateDirtyPeriods(tx: EntityManager, ctx: Ctx, state: Con
     const ratedBefore = new Set([...stored.values()].map(({ chargeId }) => chargeId));
     const { lines } = await ratePeriod(tx, state, { period, zone: ctx.config.billingTimeZone, ratedBefore });
     const all = [...lines, ...emptied(lines, stored)];
-    const revised = all.flatMap((line): Revision[] => {
+    const markOf = await ledgerMarks(tx, period.id);
+    const revised: Revision[] = [];
+    for (const line of all) {
       const before = stored.get(lineName(line.charge.id, line.bucket.key));
-      if (before !== undefined && before.value.eq(line.value) && before.units.eq(line.units)) return [];
-      return [{ ...line, revision: (before?.revision ?? 0) + 1, before: before?.value ?? ZERO }];
-    });
+      const ledgerMark = markOf(line.charge.metricId);
+      const key = { periodId: period.id, chargeId: line.charge.id, bucket: line.bucket.key };
+      const reason = await reasonForRevision(tx, { ...key, before, now: line, ledgerMark }, ctx.now);
+      if (reason === null) continue;
+      const revision = (before?.revision ?? 0) + 1;
+      revised.push({ ...line, revision, ledgerMark, before: before?.value ?? ZERO, reason });
+    }
     const lineIds = await storeRevisions(tx, period.id, revised, ctx.now);
     await storeAdjustments(tx, { lineIds, period, open, revised }, ctx.now);
     changed ||= revised.length > 0;
@@ -54,10 +64,18 @@ export async function rerateDirtyPeriods(tx: EntityManager, ctx: Ctx, state: Con
   return changed;
 }
 
-interface Revision extends RatedLine {
+/** A line as it is stored. */
+interface StoredRevision extends RatedLine {
   revision: number;
+  /** Of the ledger rows it was rated from. */
+  ledgerMark: string;
+}
+
+interface Revision extends StoredRevision {
   /** Value of the revision before; 0 for none. */
   before: Decimal;
+  /** Of its adjustment. */
+  reason: string;
 }
 
 /** Lines that were stored for a bucket that has no usage any more, as they are worth now: nothing. */
@@ -77,12 +95,9 @@ function lineName(chargeId: string, bucketKey: string): string {
   return `${chargeId} ${bucketKey}`;
 }
 
-interface StoredLine {
+interface StoredLine extends StoredRating {
   chargeId: string;
   bucket: BucketName & { key: string };
-  revision: number;
-  units: Decimal;
-  value: Decimal;
 }
 
 async function newestRevisions(tx: EntityManager, periodId: string): Promise<Map<string, StoredLine>> {
@@ -95,20 +110,14 @@ async function newestRevisions(tx: EntityManager, periodId: string): Promise<Map
   }
   const rows = await tx.query<Row[]>(
     `select distinct on (charge_id, bucket) charge_id as "chargeId", bucket, bucket_filter as filter, bucket_group as "group",
-            revision, units, value
+            id, revision, units, value, rating_version as "ratingVersion", ledger_mark as "ledgerMark"
        from billable_line where period_id = $1 order by charge_id, bucket, revision desc`,
     [periodId],
   );
   return new Map(
-    rows.map(({ chargeId, bucket: key, filter, group, revision, units, value }) => [
-      lineName(chargeId, key),
-      {
-        chargeId,
-        bucket: { key, filter, group },
-        revision,
-        units: new Decimal(units),
-        value: new Decimal(value),
-      },
+    rows.map(({ bucket: key, filter, group, units, value, ...row }) => [
+      lineName(row.chargeId, key),
+      { ...row, bucket: { key, filter, group }, units: new Decimal(units), value: new Decimal(value) },
     ]),
   );
 }
@@ -117,24 +126,24 @@ async function newestRevisions(tx: EntityManager, periodId: string): Promise<Map
 async function storeRevisions(
   tx: EntityManager,
   periodId: string,
-  lines: readonly (RatedLine & { revision: number })[],
+  lines: readonly StoredRevision[],
   now: Date,
 ): Promise<Map<string, string>> {
   if (lines.length === 0) return new Map();
   const rows = await tx.query<{ id: string; charge_id: string; bucket: string }[]>(
     `insert into billable_line (period_id, charge_id, bucket, bucket_filter, bucket_group, revision, subscription_line_id, units,
-        billable_units, value, amount, currency, record_count, explanation, created_at)
-     select $1, l.*, $3
+        billable_units, value, amount, currency, record_count, explanation, ledger_mark, rating_version, created_at)
+     select $1, l.*, $4, $3
        from json_to_recordset($2) as l(charge_id uuid, bucket text, bucket_filter text, bucket_group jsonb, revision integer,
          subscription_line_id uuid, units numeric, billable_units numeric, value numeric, amount numeric, currency text,
-         record_count bigint, explanation jsonb)
+         record_count bigint, explanation jsonb, ledger_mark text)
      returning id, charge_id, bucket`,
-    [periodId, JSON.stringify(lines.map(asRow)), now],
+    [periodId, JSON.stringify(lines.map(asRow)), now, RATING_VERSION],
   );
   return new Map(rows.map((row) => [lineName(row.charge_id, row.bucket), row.id]));
 }
 
-function asRow(line: RatedLine & { revision: number }): Record<string, unknown> {
+function asRow(line: StoredRevision): Record<string, unknown> {
   return {
     charge_id: line.charge.id,
     bucket: line.bucket.key,
@@ -149,6 +158,7 @@ function asRow(line: RatedLine & { revision: number }): Record<string, unknown> 
     currency: line.currency,
     record_count: line.recordCount,
     explanation: line.steps.map(printStep),
+    ledger_mark: line.ledgerMark,
   };
 }
 
@@ -167,16 +177,17 @@ async function storeAdjustments(
 ): Promise<void> {
   const adjusted = revised
     .filter(({ value, before }) => !value.eq(before))
-    .map(({ value, before, charge, bucket }) => ({
+    .map(({ value, before, reason, charge, bucket }) => ({
       line_id: lineIds.get(lineName(charge.id, bucket.key)),
       product_id: charge.productId,
       value: value.minus(before).toFixed(),
+      reason,
     }));
   if (adjusted.length === 0) return;
   await tx.query(
     `insert into adjustment (billable_line_id, origin_period_id, target_period_id, product_id, value, reason, created_at)
-     select a.line_id, $2, $3, a.product_id, a.value, 'late usage, corrections or assignments', $4
-       from json_to_recordset($1) as a(line_id uuid, product_id uuid, value numeric)`,
+     select a.line_id, $2, $3, a.product_id, a.value, a.reason, $4
+       from json_to_recordset($1) as a(line_id uuid, product_id uuid, value numeric, reason text)`,
     [JSON.stringify(adjusted), period.id, open.id, now],
   );
 }

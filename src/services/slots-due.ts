@@ -1,6 +1,7 @@
 /** Finds the contracts that have something to plan, and plans them. */
 import type { Ctx } from '../ctx';
 import { writeTimes } from '../domain/period';
+import { boundHere } from './charge-binding';
 import { NEWEST_CHANGE, planContract } from './slots';
 
 /** An intent older than this is looked at again. */
@@ -48,7 +49,7 @@ const UNWRITTEN_LINE = `exists (
   select 1 from subscription s
     join subscription_line l on l.subscription_odoo_id = s.odoo_id and l.gone_at is null
     join product p on p.odoo_id = l.product_odoo_id
-    join charge ch on ch.product_id = p.id
+    join charge ch on ch.product_id = p.id and ${boundHere('ch')}
     join biller_span b on b.contract_id = c.id and b.service_id = ch.service_id and b.biller = 'ODOO' and b.ends_at is null
    where s.contract_id = c.id and not exists (select 1 from write_back w where w.subscription_line_id = l.id))`;
 

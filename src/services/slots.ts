@@ -5,6 +5,7 @@
  */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
+import { heldBack, NO_MOVES } from '../domain/balance';
 import { writeTimes } from '../domain/period';
 import type { Decimal } from '../domain/decimal';
 import { type SlotPeriod, type WantedWrite, planBlockedSlot, planSlot } from '../domain/slot';
@@ -12,11 +13,15 @@ import { enqueue } from '../queue';
 import { type BillableValues, billableValues, targetFor } from './balances';
 import { type FoundBlock, contractObstacles, lineObstacles, missingLines, storeBlocks } from './blocks';
 import { type ContractState, type LineState, type PeriodState, loadContractState } from './contract-state';
+import { keepFinalDues } from './final-due-items';
 import { followInvoiceDate, openFirstPeriod } from './periods';
+import { passBalances } from './balance-successors';
 import { ratePeriod } from './rating';
 import { rerateDirtyPeriods } from './rerating';
 import { billablePeriods, lastReading, settleSlots, settledPeriods } from './settlements';
+import { followStandstill } from './standstills';
 import { inTransaction } from './transaction';
+import { type GapBlock, heldPeriods, usageGaps } from './usage-gaps';
 import { lockLaneExclusive } from './usage-lanes';
 import { hasLiveIntent, newestIntent, storeIntent, withdrawIntents } from './write-intents';
 
@@ -31,9 +36,11 @@ export async function planContract(ctx: Ctx, contractId: string): Promise<void> 
     const isFirst = state.periods.length === 0;
     if (!(await openFirstPeriod(tx, ctx, state))) return markPlanned(tx, contractId, seen);
     if (isFirst) state = (await loadContractState(tx, contractId)) ?? state;
+    await followStandstill(tx, state);
     const { movedBack } = await followInvoiceDate(tx, ctx, state);
     await settleSlots(tx, ctx, state);
     await rerateDirtyPeriods(tx, ctx, state);
+    await passBalances(tx, ctx, state);
     await planWrites(tx, ctx, state, movedBack);
     await markPlanned(tx, contractId, seen);
   });
@@ -87,9 +94,17 @@ export const NEWEST_CHANGE = `(
 async function planWrites(tx: EntityManager, ctx: Ctx, state: ContractState, movedBack: boolean): Promise<void> {
   const open = state.periods.at(-1);
   if (open === undefined) return;
+  const finalDues = await keepFinalDues(tx, ctx, state);
   const values = await slotValues(tx, ctx, state, open);
-  const blocks = [...contractObstacles(state, open, movedBack), ...(await missingLines(tx, state, open, values))];
-  for (const line of state.lines) blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks })));
+  const gaps = await usageGaps(tx, ctx, { state, written: isProvisionalDue(ctx, open) ? [open] : [] });
+  const blocks = [
+    ...contractObstacles(state, open, movedBack),
+    ...finalDues,
+    ...(await missingLines(tx, state, open, { values, except: new Set(finalDues.map((block) => block.productId)) })),
+    ...gaps,
+  ];
+  for (const line of state.lines)
+    blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks, gaps })));
   await storeBlocks(tx, ctx, state.id, blocks);
   if (await hasLiveIntent(tx, state.id)) {
     await enqueue(tx, 'write-back', { subscriptionId: state.order.id }, { jobKey: `write-back:${state.order.id}` });
@@ -102,15 +117,19 @@ interface LinePlan {
   values: BillableValues;
   /** Blocks of the whole contract, and those found on the lines before. */
   above: readonly FoundBlock[];
+  gaps: readonly GapBlock[];
 }
 
 /** Stores what the line's slot should hold now. Returns what stands in the way. */
-async function planLine(tx: EntityManager, ctx: Ctx, { state, line, values, above }: LinePlan): Promise<FoundBlock[]> {
+async function planLine(tx: EntityManager, ctx: Ctx, plan: LinePlan): Promise<FoundBlock[]> {
+  const { state, line, above } = plan;
+  const gaps = plan.gaps.filter(({ productId }) => productId === line.productId);
   const periods = await slotPeriods(tx, ctx, line, billablePeriods(state, line));
   const waiting = periods.find((period) => !period.settled) ?? periods.at(-1);
   if (waiting === undefined) return [];
   const obstacles = await lineObstacles(tx, state, line, waiting.id);
-  const stopping = [...above, ...obstacles].filter((block) => stops(block, line));
+  const holding = gaps.filter(({ holds, periodId }) => holds && periodId === waiting.id);
+  const stopping = [...[...above, ...obstacles].filter((block) => stops(block, line)), ...holding];
   const heldByDraft = await isHeldByDraft(tx, line);
   let write: WantedWrite | null;
   if (stopping.some((block) => ENDS_BILLING.has(block.reason))) write = null;
@@ -119,11 +138,12 @@ async function planLine(tx: EntityManager, ctx: Ctx, { state, line, values, abov
     const changesWorth = stopping.some((block) => CHANGES_WORTH.has(block.reason));
     write = planBlockedSlot({ periods, heldByDraft, holds, changesWorth });
   } else {
-    const target = (periodId: string): Decimal =>
-      targetFor(values.get(line.productId) ?? [], periodId, ctx.config.quantityPlaces);
-    const plan = planSlot({ periods, nextInvoiceOn: state.order.nextInvoiceOn, heldByDraft, target });
-    obstacles.push(...plan.blocks.map((block) => ({ ...block, productId: line.productId, lineId: line.id })));
-    write = plan.write;
+    const { periods: worths, moves } = plan.values.get(line.productId) ?? { periods: [], moves: NO_MOVES };
+    const product = { periods: heldBack(worths, heldPeriods(gaps)), moves };
+    const target = (periodId: string): Decimal => targetFor(product, periodId, ctx.config.quantityPlaces);
+    const slot = planSlot({ periods, nextInvoiceOn: state.order.nextInvoiceOn, heldByDraft, target });
+    obstacles.push(...slot.blocks.map((block) => ({ ...block, productId: line.productId, lineId: line.id })));
+    write = slot.write;
   }
   if (write === null) await withdrawIntents(tx, ctx, line.id);
   else await storeIntent(tx, ctx, { state, line, write });
@@ -132,8 +152,8 @@ async function planLine(tx: EntityManager, ctx: Ctx, { state, line, values, abov
 
 /** Odoo bills nothing of the order: its slots are left alone. */
 const ENDS_BILLING: ReadonlySet<string> = new Set(['ORDER_CANCELLED', 'CONTRACT_ENDED']);
-/** A quantity in the slot would be billed as another amount. */
-const CHANGES_WORTH: ReadonlySet<string> = new Set(['PRICE_NOT_ONE', 'CURRENCY_MISMATCH']);
+/** A quantity in the slot would be billed as another amount, or is not to be billed yet. */
+const CHANGES_WORTH: ReadonlySet<string> = new Set(['PRICE_NOT_ONE', 'CURRENCY_MISMATCH', 'USAGE_GAP']);
 
 /** The period whose quantity the slot holds as we wrote it; null when it holds 0, or what somebody else put there. */
 async function heldPeriod(tx: EntityManager, line: LineState): Promise<string | null> {
@@ -154,9 +174,12 @@ async function blockedIntent(tx: EntityManager, line: LineState, shown: readonly
   return [{ periodId, reason, productId: line.productId, lineId: line.id }];
 }
 
-/** A block of the whole contract, of the product, or of the line itself; waiting for an earlier invoice stops nothing. */
+/** Waiting for an earlier invoice stops nothing; what a hole in the usage stops, is for its charge to say. */
+const STOPS_NOTHING: ReadonlySet<string> = new Set(['PREVIOUS_NOT_INVOICED', 'USAGE_GAP']);
+
+/** A block of the whole contract, of the product, or of the line itself. */
 function stops(block: FoundBlock, line: LineState): boolean {
-  if (block.reason === 'PREVIOUS_NOT_INVOICED') return false;
+  if (STOPS_NOTHING.has(block.reason)) return false;
   return block.productId === null || block.productId === line.productId;
 }
 

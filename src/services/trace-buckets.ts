@@ -1,9 +1,10 @@
-/** Which bucket of a charge a record falls into: the one place that a trace asks. */
-import type { BillableLine } from '../entities/billable-line';
+/** Which bucket of a charge a usage record falls into, as rating divides them. */
+import { bucketOf } from '../domain/bucket';
+import { parseBucketRule } from '../domain/charge-filter';
+import type { Charge } from '../entities/charge';
 import type { UsageRecord } from '../entities/usage-record';
 
-/** A charge has one bucket, named '', that takes every record of its metric. */
-export const bucketOfRecord: (
-  chargeId: BillableLine['chargeId'],
-  record: Pick<UsageRecord, 'dimensions'>,
-) => BillableLine['bucket'] = () => '';
+/** The key of the bucket, as billable lines have it. */
+export function bucketOfRecord(charge: Charge, { dimensions }: Pick<UsageRecord, 'dimensions'>): string {
+  return bucketOf(parseBucketRule(charge.filters, charge.groupBy), dimensions).key;
+}

@@ -5,6 +5,7 @@
 import { strict as assert } from 'node:assert';
 import type { Ctx } from '../ctx';
 import { type Decimal, ZERO } from '../domain/decimal';
+import type { Charge } from '../entities/charge';
 import { Adjustment } from '../entities/adjustment';
 import type { BillableLine } from '../entities/billable-line';
 import { Invoice, InvoiceState, InvoiceType } from '../entities/invoice';
@@ -12,7 +13,7 @@ import type { InvoiceLine } from '../entities/invoice-line';
 import type { SlotSettlement } from '../entities/slot-settlement';
 import { notFound } from './access';
 import { lineQuery, NEWEST_REVISION, settlementQuery } from './billing-reads';
-import { chargesByProductIds } from './catalog-charges';
+import { chargesByProductIds } from './catalog-charge-reads';
 import { MAX_TRACED } from './trace-record';
 import { visibleInvoiceLines } from './trace-reads';
 
@@ -60,8 +61,8 @@ export interface RecordSource {
   lateAfter: Date | null;
   asOf: Date;
   worths: TracedWorth[];
-  /** Of each charge. */
-  metricOf: ReadonlyMap<string, string>;
+  /** The product's charges by id. */
+  charges: ReadonlyMap<string, Charge>;
 }
 
 /**
@@ -82,7 +83,6 @@ export async function traceInvoiceLine(ctx: Ctx, odooId: number): Promise<Invoic
   const adjustments = await adjustmentsTakenUp(ctx, settlement, covered);
   const worths = await worthsOf(ctx, { settlement, covered, adjustments });
   const charges = (await chargesByProductIds(ctx, [settlement.productId])).get(settlement.productId) ?? [];
-  const metricOf = new Map(charges.map((charge) => [charge.id, charge.metricId]));
   return {
     invoiceLine,
     status: 'SETTLED',
@@ -93,14 +93,14 @@ export async function traceInvoiceLine(ctx: Ctx, odooId: number): Promise<Invoic
     ...sums(invoiceLine, { covered, worths, adjustments }),
     source: {
       contractId: settlement.contractId,
-      metricIds: [...new Set(metricOf.values())],
+      metricIds: [...new Set(charges.map(({ metricId }) => metricId))],
       from: covered.from,
       to: covered.to,
       originPeriodIds: [...new Set(adjustments.map(({ originPeriodId }) => originPeriodId))],
       lateAfter: covered.previousAsOf,
       asOf: covered.asOf,
       worths,
-      metricOf,
+      charges: new Map(charges.map((charge) => [charge.id, charge])),
     },
   };
 }

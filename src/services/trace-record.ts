@@ -13,9 +13,10 @@ import { UsageRecord } from '../entities/usage-record';
 import type { WriteBack } from '../entities/write-back';
 import { notFound, searchable, visibleServiceId } from './access';
 import { adjustmentsByLineIds, lineQuery, settlementQuery, writeBackQuery } from './billing-reads';
-import { chargesByIds } from './catalog-charges';
+import { chargesByIds } from './catalog-charge-reads';
 import { loadContractState } from './contract-state';
-import { fittingCharges } from './rating';
+import { fittingCharges } from './fitting-charges';
+import { isSuperseded } from './ledger-sql';
 import { bucketOfRecord } from './trace-buckets';
 
 /** The newest of each kind that a trace carries. */
@@ -111,25 +112,28 @@ interface Place {
   contractId: string | null;
   periodId: string | null;
   isBefore: boolean;
+  /** A newer send of its window counts instead. */
+  isSuperseded: boolean;
 }
 
 async function placeOf(ctx: Ctx, record: UsageRecord, contractId: string | null): Promise<Place> {
   // The instant as the database has it: it has more digits than a Date.
-  const [row] = await ctx.db.query<{ period_id: string | null; is_before: boolean }[]>(
+  const [row] = await ctx.db.query<{ period_id: string | null; is_before: boolean; is_superseded: boolean }[]>(
     `select (select p.id from billing_period p where p.contract_id = $2 and p.start_at <= r.counted_at
                and (p.end_at is null or r.counted_at < p.end_at)) as period_id,
-            coalesce(r.counted_at < (select min(p.start_at) from billing_period p where p.contract_id = $2), true) as is_before
-       from usage_record r where r.id = $1`,
+            coalesce(r.counted_at < (select min(p.start_at) from billing_period p where p.contract_id = $2), true) as is_before,
+            ${isSuperseded({ record: 'r', metric: 'm', contract: '$2::uuid' })} as is_superseded
+       from usage_record r join metric m on m.id = r.metric_id where r.id = $1`,
     [record.id, contractId],
   );
   assert(row, 'a record that was read is there');
-  return { contractId, periodId: row.period_id, isBefore: row.is_before };
+  return { contractId, periodId: row.period_id, isBefore: row.is_before, isSuperseded: row.is_superseded };
 }
 
 function outcomeOf(chain: readonly UsageRecord[], named: UsageRecord, place: Place): RecordOutcome {
   const head = chain.at(-1);
   if (head?.kind === 'VOID') return 'VOIDED';
-  if (head?.id !== named.id) return 'SUPERSEDED';
+  if (head?.id !== named.id || place.isSuperseded) return 'SUPERSEDED';
   if (place.contractId === null) return 'UNASSIGNED';
   if (place.periodId !== null) return 'IN_PERIOD';
   return place.isBefore ? 'BEFORE_BILLING' : 'AFTER_END';
@@ -152,22 +156,27 @@ type Rated = Pick<RecordTrace, 'chargeId' | 'bucket' | 'lines'> & { productId: s
 async function ratedIn(ctx: Ctx, record: UsageRecord, { contractId, periodId }: Place): Promise<Rated> {
   const nothing = { chargeId: null, bucket: null, lines: [], productId: null };
   if (contractId === null || periodId === null) return nothing;
-  const newestFirst = await lineQuery(ctx)
+  const newest = await lineQuery(ctx)
     .andWhere('line.period_id = :periodId', { periodId })
     .andWhere('line.charge_id in (select rated.id from charge rated where rated.metric_id = :metricId)', {
       metricId: record.metricId,
     })
     .orderBy('line.id', 'DESC')
-    .limit(MAX_TRACED)
-    .getMany();
-  const ofRecord = newestFirst.filter((line) => line.bucket === bucketOfRecord(line.chargeId, record));
-  const chargeId = ofRecord[0]?.chargeId ?? (await chargeToCome(ctx, record, { contractId, periodId }));
+    .getOne();
+  const chargeId = newest?.chargeId ?? (await chargeToCome(ctx, record, { contractId, periodId }));
   const charge = chargeId === null ? undefined : (await chargesByIds(ctx, [chargeId])).get(chargeId);
   if (charge === undefined) return nothing;
+  const bucket = bucketOfRecord(charge, record);
+  const newestFirst = await lineQuery(ctx)
+    .andWhere('line.period_id = :periodId and line.charge_id = :chargeId', { periodId, chargeId: charge.id })
+    .andWhere('line.bucket = :bucket', { bucket })
+    .orderBy('line.id', 'DESC')
+    .limit(MAX_TRACED)
+    .getMany();
   return {
     chargeId: charge.id,
-    bucket: bucketOfRecord(charge.id, record),
-    lines: ofRecord.filter((line) => line.chargeId === charge.id).reverse(),
+    bucket,
+    lines: newestFirst.reverse(),
     productId: charge.productId,
   };
 }

@@ -69,16 +69,15 @@ export async function tracedRecords(ctx: Ctx, source: RecordSource, page: PageAr
 
 /** The charge and bucket of a record in its period. */
 function ratedAs(
-  { worths, metricOf }: RecordSource,
+  { worths, charges }: RecordSource,
   record: UsageRecord,
   periodId: string,
 ): Pick<TracedRecord, 'chargeId' | 'bucket'> {
-  const rated = worths.find(
-    (worth) =>
-      worth.periodId === periodId &&
-      metricOf.get(worth.chargeId) === record.metricId &&
-      worth.bucket === bucketOfRecord(worth.chargeId, record),
-  );
+  const rated = worths.find((worth) => {
+    const charge = charges.get(worth.chargeId);
+    if (worth.periodId !== periodId || charge?.metricId !== record.metricId) return false;
+    return worth.bucket === bucketOfRecord(charge, record);
+  });
   return { chargeId: rated?.chargeId ?? null, bucket: rated?.bucket ?? null };
 }
 

@@ -1,6 +1,7 @@
 /** Which contract usage goes to when nobody named one: decided anew from the mirror, remembered by catalog-cache.ts. */
 import type { EntityManager } from 'typeorm';
 import type { UnassignedReason } from '../entities/usage-record';
+import { boundHere } from './charge-binding';
 
 /** The contract, or why there is none. */
 export type ContractChoice =
@@ -33,7 +34,7 @@ interface ChoiceRow {
   formerContractIds: string[];
 }
 
-/** At most two contracts of the payer with a product of those charges of the metric. */
+/** At most two contracts of the payer with a product of those charges of the metric, none that is bound elsewhere. */
 const contractsOf = (charges: string): string => `array(
               select distinct s.contract_id
                 from charge c
@@ -41,7 +42,7 @@ const contractsOf = (charges: string): string => `array(
                 join subscription_line sl on sl.product_odoo_id = product.odoo_id and sl.gone_at is null
                 join subscription s on s.odoo_id = sl.subscription_odoo_id and s.gone_at is null
                 join partner sp on sp.odoo_id = s.partner_odoo_id
-               where c.metric_id = w.metric_id and ${charges}
+               where c.metric_id = w.metric_id and ${charges} and ${boundHere('c')}
                  and sp.commercial_partner_odoo_id = p.commercial_partner_odoo_id
                  and s.order_state = 'sale'
                  and s.subscription_state in ('IN_PROGRESS', 'PAUSED', 'RENEWED', 'CHURNED')

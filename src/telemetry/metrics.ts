@@ -11,6 +11,9 @@ export type UsageOutcome = 'recorded' | 'duplicate' | 'conflicting' | 'rejected'
 /** What can count in a closed period: usage as it is recorded, a correction, usage that found its contract. */
 export type LateKind = 'usage' | 'correction' | 'assignment';
 
+/** What an alert whose threshold was reached watches. */
+export type AlertKind = 'units' | 'amount';
+
 /** The outcome of what was refused. */
 export function refusalName(error: BillingError): UsageOutcome {
   return error.code === 'IDEMPOTENCY_CONFLICT' ? 'conflicting' : 'rejected';
@@ -19,6 +22,7 @@ export function refusalName(error: BillingError): UsageOutcome {
 const RERUN_REASONS = ['deadlock', 'serialization'] as const;
 const USAGE_OUTCOMES: readonly UsageOutcome[] = ['recorded', 'duplicate', 'conflicting', 'rejected'];
 const LATE_KINDS: readonly LateKind[] = ['usage', 'correction', 'assignment'];
+const ALERT_KINDS: readonly AlertKind[] = ['units', 'amount'];
 
 /** Seconds. */
 const REQUEST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -36,6 +40,7 @@ export interface Metrics {
   readonly usageRecords: ServiceCounter<UsageOutcome>;
   readonly usageCorrections: ServiceCounter<UsageOutcome>;
   readonly lateUsage: ServiceCounter<LateKind>;
+  readonly usageAlertEvents: ServiceCounter<AlertKind>;
   readonly transactionReruns: Counter<'reason'>;
   readonly httpRequests: Histogram<'method' | 'route' | 'status'>;
   readonly graphqlRequests: Counter<'operation' | 'outcome'>;
@@ -75,6 +80,12 @@ export function createMetrics(): Metrics {
       help: 'Records, corrections and assignments that count in a closed period; a number of records, whatever their units.',
       label: 'kind',
       values: LATE_KINDS,
+    }),
+    usageAlertEvents: serviceCounter(common, {
+      name: 'fusion_billing_usage_alert_events_total',
+      help: 'Thresholds of alerts that usage of an open period has reached, by what the alert watches.',
+      label: 'kind',
+      values: ALERT_KINDS,
     }),
     transactionReruns: rerunCounter(registers),
     ...requestMetrics(registers),

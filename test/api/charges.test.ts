@@ -14,7 +14,7 @@ beforeAll(async () => {
   await makeMetric(test, key, { code: 'tiles' });
   await makeMetric(test, key, { code: 'routes' });
   await makeMetric(test, key, { code: 'payments', perEvent: true });
-  const codes = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'P1', 'P2', 'P3', 'P4', 'P5', 'Q'];
+  const codes = ['A', 'B', 'C', 'D', 'E', 'F', 'G', 'H', 'I', 'J', 'P1', 'P2', 'P3', 'P4', 'P5', 'Q'];
   const { productIds } = await addSubscription(test.sandbox.control, {
     startDate: '2026-03-01',
     nextInvoiceDate: '2026-04-01',
@@ -237,6 +237,16 @@ describe('the charges of one product', () => {
     const codes = (await Promise.all([create(key, 'H'), create(rival, 'H')])).map((answer) => refusalOf(answer)?.code);
     expect(codes.toSorted()).toEqual(['NOT_FOUND', undefined]);
   });
+});
+
+it('bills what is known where usage is missing, unless it is told to hold', async () => {
+  const onGap = async (product: string, terms: Record<string, unknown>): Promise<unknown> => {
+    const { id } = dataOf(await create(key, product, terms)).createCharge.charge;
+    const { nodes } = dataOf(await test.gql(key, '{ charges(first: 200) { nodes { id onGap } } }')).charges;
+    return nodes.find((node: { id: string }) => node.id === id).onGap;
+  };
+  expect(await onGap('I', {})).toBe('BILL_KNOWN');
+  expect(await onGap('J', { onGap: 'HOLD' })).toBe('HOLD');
 });
 
 it('lists charges by service and metric', async () => {

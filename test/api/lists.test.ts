@@ -7,14 +7,22 @@ const SERVICES = 3;
 
 let test: TestApp;
 /** Of the first service, and of the contract whose February it rated. */
-let own: { service: string; account: string; contractId: string; periodId: string; chargeId: string; partner: number };
+let own: {
+  service: string;
+  account: string;
+  contractId: string;
+  periodId: string;
+  chargeId: string;
+  partner: number;
+  product: number;
+};
 
 beforeAll(async () => {
   test = await startTestApp({ sandbox: false });
   await seedManyRows(test, SERVICES);
   [own] = await test.app.db.query(
     `select s.code as service, 'acme' as account, p.contract_id as "contractId", p.id as "periodId", c.id as "chargeId",
-            o.partner_odoo_id as partner
+            o.partner_odoo_id as partner, (select odoo_id from product where id = c.product_id) as product
        from billable_line l join billing_period p on p.id = l.period_id join charge c on c.id = l.charge_id
        join service s on s.id = c.service_id join subscription o on o.contract_id = p.contract_id
       order by s.id limit 1`,
@@ -49,8 +57,11 @@ async function inPages(name: string, args: string): Promise<string[]> {
 
 it.each([
   ['auditEntries', 'AT'],
+  ['balanceEntries', 'CREATED_AT'],
   ['billableLines', 'CREATED_AT'],
   ['billingPeriods', 'START_AT'],
+  ['finalDues', 'FOUND_AT'],
+  ['ratingDifferences', 'FOUND_AT'],
   ['subscriptions', 'FIRST_SEEN_AT'],
   ['subscriptions', 'NEXT_INVOICE_ON'],
   ['syncRuns', 'REQUESTED_AT'],
@@ -94,6 +105,18 @@ it.each<[string, () => string, number]>([
   ['billableLines', () => 'metric: "mails"', 0],
   ['billableLines', () => 'periodFrom: "2026-02-01T00:00:00Z", periodTo: "2026-02-02T00:00:00Z"', 6],
   ['billableLines', () => 'periodFrom: "2026-02-02T00:00:00Z"', 0],
+  ['balanceEntries', () => '', 6],
+  ['balanceEntries', () => `service: "${own.service}"`, 2],
+  ['balanceEntries', () => `account: "${own.account}", contractId: "${own.contractId}", kinds: [WAIVED]`, 1],
+  ['balanceEntries', () => `productOdooId: ${own.product}`, 2],
+  ['balanceEntries', () => 'productOdooId: 1', 0],
+  ['balanceEntries', () => 'kinds: [PASSED_IN]', 0],
+  ['finalDues', () => 'states: [SETTLED]', 3],
+  ['finalDues', () => `service: "${own.service}", account: "acme", contractId: "${own.contractId}"`, 1],
+  ['finalDues', () => 'states: [OPEN, LIFTED]', 0],
+  ['ratingDifferences', () => 'states: [OPEN]', 3],
+  ['ratingDifferences', () => `service: "${own.service}", account: "acme", contractId: "${own.contractId}"`, 1],
+  ['ratingDifferences', () => 'states: [ACCEPTED, REFUSED, WITHDRAWN]', 0],
   ['writeBacks', () => '', 3],
   ['writeBacks', () => `service: "${own.service}"`, 1],
   ['writeBacks', () => `service: "${own.service}", account: "acme"`, 1],

@@ -217,3 +217,21 @@ describe('pages', () => {
     expect(dataOf(await test.gql(paged, '{ metrics { nodes { code } } }')).metrics.nodes).toHaveLength(50);
   });
 });
+
+it('expects what it is told to, may change its mind, and only that can be cleared', async () => {
+  const made = await create(key, { ...GOOD, code: 'hourly', expects: 'HOUR' });
+  expect(made.errors).toBeUndefined();
+  const change = async (input: Record<string, unknown>): Promise<unknown> => {
+    const query = 'mutation ($input: UpdateMetricInput!) { updateMetric(input: $input) { metric { name expects } } }';
+    const answer = await test.gql(key, query, { input: { metric: 'hourly', ...input } });
+    return answer.errors === undefined ? dataOf(answer).updateMetric.metric : refusalOf(answer);
+  };
+  expect(await change({ name: 'Every hour' })).toEqual({ name: 'Every hour', expects: 'HOUR' });
+  expect(await change({ expects: 'DAY' })).toEqual({ name: 'Every hour', expects: 'DAY' });
+  expect(await change({ expects: null })).toEqual({ name: 'Every hour', expects: null });
+  expect(await change({ name: null })).toMatchObject({ code: 'VALIDATION_FAILED', field: 'name' });
+  const [entry] = await test.app.db.query(
+    `select details from audit_entry where details -> 'changes' ? 'expects' order by id desc limit 1`,
+  );
+  expect(entry.details).toEqual({ changes: { expects: { from: 'DAY', to: null } } });
+});

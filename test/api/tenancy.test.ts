@@ -26,8 +26,8 @@ interface Entry {
    * succeed when both are the same.
    */
   calls: ((own: Names, named: Names, fresh: string) => Arguments)[];
-  /** Action of the audit entry a mutation writes; LEDGER: the ledger's own row names the actor. */
-  audit?: string;
+  /** Actions of the audit entries a mutation writes; LEDGER: the ledger's own row names the actor. */
+  audit?: string | string[];
   /** Only a key of the whole installation succeeds. */
   installationOnly?: true;
   /** Fewer of a list whose nodes have lists of their own. */
@@ -56,6 +56,31 @@ const usage = (own: Names, fresh: string): Arguments => ({
   idempotencyKey: fresh,
   ...WINDOW,
 });
+const alert = ({ contractId, metric }: Names, name: string): Arguments => ({
+  contractId,
+  metric,
+  kind: 'UNITS',
+  thresholds: ['1', '1000'],
+  name,
+});
+
+const waiver = (own: Names, fresh: string, named: Arguments): Arguments => ({
+  contractId: own.contractId,
+  productOdooId: own.product,
+  value: '1',
+  reason: fresh,
+  idempotencyKey: fresh,
+  ...named,
+});
+
+/** Another hour for each call: waiving the same time again leaves nothing in the log. */
+const gapWaiver = (own: Names, hour: number): Arguments => ({
+  periodId: own.closedPeriodId,
+  metric: own.metric,
+  from: `2026-03-20T0${hour}:00:00Z`,
+  to: `2026-03-20T0${hour + 1}:00:00Z`,
+  reason: 'a mistake',
+});
 const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), service: named.service })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: named.account })),
@@ -63,6 +88,18 @@ const usages: Entry['calls'] = [
   byInput((own, named, fresh) => ({ ...usage(own, fresh), subscriptionId: named.subscriptionId })),
   byInput((own, named, fresh) => ({ ...usage(own, fresh), account: null, subscriptionId: named.subscriptionId })),
 ];
+
+const pinCalls: Entry['calls'] = [
+  byInput((own, { contractId }, fresh) => ({ contractId, chargeId: own.chargeId, reason: fresh })),
+  byInput((own, { chargeId }, fresh) => ({ contractId: own.contractId, chargeId, reason: fresh })),
+];
+/** Pins the charge of the world, or none: deciding the same again would leave nothing in the log. */
+const decidePin = (own: Names, chargeId: string | null): Promise<unknown> =>
+  test.app.db.query(
+    `insert into charge_pin (contract_id, metric_id, charge_id, actor, reason, pinned_at)
+     select $1, metric_id, $3, 'cli:test', 'for the walk', $4 from charge where id = $2`,
+    [own.contractId, own.chargeId, chargeId, test.clock.now()],
+  );
 
 const moved = (own: Names): Arguments => ({ records: [{ idempotencyKey: own.records[0] }], reason: 'a mistake' });
 
@@ -104,6 +141,14 @@ const WALK: Record<RootField, Entry> = {
       ({ keyIds }) => ({ actor: keyIds[0] }),
     ),
   },
+  'Query.balanceEntries': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ product }) => ({ productOdooId: product }),
+    ),
+  },
   'Query.balances': { calls: [(_own, { contractId }) => ({ contractId })] },
   'Query.billableLines': {
     calls: filtered(
@@ -130,6 +175,14 @@ const WALK: Record<RootField, Entry> = {
       (_own, { product }) => ({ productOdooId: product }),
     ],
   },
+  'Query.completeness': {
+    calls: [
+      byInput((own, { service }) => ({ ...MARCH, service, account: own.account, metric: own.metric })),
+      byInput((own, { account }) => ({ ...MARCH, account, metric: own.metric })),
+      byInput((own, { contractId }) => ({ ...MARCH, contractId, metric: own.metric })),
+      byInput((own, { metric }) => ({ ...MARCH, contractId: own.contractId, metric })),
+    ],
+  },
   'Query.contract': { calls: [(_own, { contractId }) => ({ id: contractId })] },
   'Query.currentUsage': {
     calls: [
@@ -137,6 +190,21 @@ const WALK: Record<RootField, Entry> = {
       (_own, { subscriptionId }) => ({ subscriptionId }),
       (_own, { service, account }) => ({ service, account }),
     ],
+  },
+  'Query.estimateUsage': {
+    calls: [
+      byInput((own, { service }) => ({ service, contractId: own.contractId, metric: own.metric, units: '5' })),
+      byInput((own, { contractId }) => ({ contractId, metric: own.metric, units: '5' })),
+      byInput((own, { metric }) => ({ contractId: own.contractId, metric, units: '5' })),
+      byInput((own, { chargeId }) => ({ contractId: own.contractId, chargeId, units: '5', onTopOfCurrent: true })),
+    ],
+  },
+  'Query.finalDues': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+    ),
   },
   'Query.identities': {
     calls: filtered(
@@ -146,6 +214,13 @@ const WALK: Record<RootField, Entry> = {
     ),
   },
   'Query.metrics': { calls: [(_own, { service }) => ({ service })] },
+  'Query.ratingDifferences': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+    ),
+  },
   'Query.receiptProof': { calls: [(_own, { ledgerRow }) => ({ id: ledgerRow })] },
   'Query.services': { calls: [() => ({})] },
   'Query.verifyLedger': { calls: [() => ({ fromBlock: 1 })], installationOnly: true },
@@ -167,6 +242,22 @@ const WALK: Record<RootField, Entry> = {
       (own, { service }) => ({ service, idempotencyKey: own.records[0] }),
       (_own, { records }) => ({ idempotencyKey: records[0] }),
     ],
+  },
+  'Query.usageAlertEvents': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ alertIds }) => ({ alertId: alertIds[0] }),
+    ),
+  },
+  'Query.usageAlerts': {
+    calls: filtered(
+      ({ service }) => ({ service }),
+      ({ account }) => ({ account }),
+      ({ contractId }) => ({ contractId }),
+      ({ metric }) => ({ metric }),
+    ),
   },
   'Query.usageRecord': {
     calls: [
@@ -226,6 +317,10 @@ const WALK: Record<RootField, Entry> = {
         [service, test.clock.now()],
       ),
   },
+  'Mutation.archiveUsageAlert': {
+    calls: [byInput((_own, { alertIds }) => ({ id: alertIds[1] }))],
+    audit: 'usage_alert.archived',
+  },
   'Mutation.confirmPeriod': {
     calls: [byInput((_own, { derivedPeriodId }) => ({ id: derivedPeriodId }))],
     audit: 'billing_period.confirmed',
@@ -267,6 +362,10 @@ const WALK: Record<RootField, Entry> = {
     ],
     audit: 'charge.created',
   },
+  'Mutation.createChargeVersion': {
+    calls: [byInput((_own, { chargeId }) => ({ id: chargeId, validFrom: '2027-01-01', freeUnits: '1' }))],
+    audit: ['charge.created', 'charge.ended'],
+  },
   'Mutation.createMetric': {
     calls: [byInput((_own, { service }, fresh) => ({ service, code: fresh, ...METRIC }))],
     audit: 'metric.created',
@@ -276,9 +375,35 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.created',
     installationOnly: true,
   },
+  'Mutation.createUsageAlert': {
+    calls: [
+      byInput((own, { service }, fresh) => ({ ...alert(own, fresh), service })),
+      byInput((own, { contractId }, fresh) => ({ ...alert(own, fresh), contractId })),
+      byInput((own, { metric }, fresh) => ({ ...alert(own, fresh), metric })),
+      byInput((own, { account }, fresh) => ({ ...alert(own, fresh), contractId: null, account })),
+      byInput((own, { subscriptionId }, fresh) => ({ ...alert(own, fresh), contractId: null, subscriptionId })),
+    ],
+    audit: 'usage_alert.created',
+  },
+  'Mutation.decideRatingDifference': {
+    calls: [
+      byInput((_own, { ratingDifferenceId }) => ({ id: ratingDifferenceId, accept: false, reason: 'as billed' })),
+    ],
+    audit: 'rating_difference.decided',
+  },
   'Mutation.endAccountLink': {
     calls: [byInput((_own, { spareLinkIds }) => ({ id: spareLinkIds[1], at: '2027-03-20T00:00:00Z' }))],
     audit: 'account_link.ended',
+  },
+  'Mutation.pinCharge': {
+    calls: pinCalls,
+    audit: 'charge.pinned',
+    prepare: (own) => decidePin(own, null),
+  },
+  'Mutation.unpinCharge': {
+    calls: pinCalls,
+    audit: 'charge.unpinned',
+    prepare: (own) => decidePin(own, own.chargeId),
   },
   'Mutation.reassignUsage': {
     // Another service's key of a record is told apart in the tests of the mutation: the answer repeats the keys that were sent.
@@ -295,6 +420,10 @@ const WALK: Record<RootField, Entry> = {
     calls: usages.map((call) => (own, named, fresh) => ({ input: { records: [call(own, named, fresh).input] } })),
     audit: 'LEDGER',
   },
+  'Mutation.rerateClosedPeriods': {
+    calls: [byInput((_own, { contractId }) => ({ contractId, reason: 'an upgrade' }))],
+    audit: 'contract.rerated',
+  },
   'Mutation.retryWriteBack': {
     calls: [byInput((_own, { writeBackId }) => ({ id: writeBackId }))],
     audit: 'write_back.retried',
@@ -308,6 +437,10 @@ const WALK: Record<RootField, Entry> = {
     audit: 'service.stage_changed',
     // Leaving LIVE is refused once Odoo has billed; so the way into it is walked again.
     prepare: ({ service }) => test.app.db.query(`update service set stage = 'DUAL_RUN' where code = $1`, [service]),
+  },
+  'Mutation.settleFinalDue': {
+    calls: [byInput((_own, { finalDueId }) => ({ id: finalDueId, how: 'INVOICED', reason: 'INV/7' }))],
+    audit: 'final_due.settled',
   },
   'Mutation.syncNow': { calls: [() => ({ input: { models: ['PLAN'] } })], audit: 'sync.requested' },
   'Mutation.updateAccountLink': {
@@ -327,6 +460,17 @@ const WALK: Record<RootField, Entry> = {
   'Mutation.updateService': {
     calls: [byInput((_own, { service }, fresh) => ({ service, name: fresh }))],
     audit: 'service.updated',
+  },
+  'Mutation.updateUsageAlert': {
+    calls: [byInput((_own, { alertIds }, fresh) => ({ id: alertIds[0], name: fresh }))],
+    audit: 'usage_alert.updated',
+  },
+  'Mutation.waiveBalance': {
+    calls: [
+      byInput((own, { contractId }, fresh) => waiver(own, fresh, { contractId })),
+      byInput((own, { product }, fresh) => waiver(own, fresh, { productOdooId: product })),
+    ],
+    audit: 'balance.waived',
   },
   'Mutation.voidUsage': {
     calls: [
@@ -350,6 +494,14 @@ const WALK: Record<RootField, Entry> = {
       })),
     ],
     audit: 'usage.voided',
+  },
+  'Mutation.waiveGap': {
+    calls: [
+      byInput((own, { service }) => ({ ...gapWaiver(own, 1), service })),
+      byInput((own, { closedPeriodId }) => ({ ...gapWaiver(own, 2), periodId: closedPeriodId })),
+      byInput((own, { metric }) => ({ ...gapWaiver(own, 3), metric })),
+    ],
+    audit: 'gap.waived',
   },
   'Mutation.replaceUsage': {
     calls: [
@@ -502,8 +654,12 @@ describe('with its own key and names', () => {
           const rows = await test.app.db.query('select actor from usage_record where idempotency_key = $1', [fresh]);
           expect(rows).toEqual([{ actor: own.keyId }]);
         } else {
-          const rows = await test.app.db.query('select distinct action, actor from audit_entry where id > $1', [last]);
-          expect(rows).toEqual([{ action: audit, actor: installationOnly ? 'env' : own.keyId }]);
+          const rows = await test.app.db.query(
+            'select distinct action, actor from audit_entry where id > $1 order by action',
+            [last],
+          );
+          const actor = installationOnly ? 'env' : own.keyId;
+          expect(rows).toEqual([audit].flat().map((action) => ({ action, actor })));
         }
       }
     },

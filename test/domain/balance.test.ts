@@ -1,14 +1,14 @@
 import fc from 'fast-check';
-import { type Balance, balanceOf } from '../../src/domain/balance';
+import { type Balance, balanceOf, isDust, mayBeWaived, NO_MOVES } from '../../src/domain/balance';
 import { Decimal, sum } from '../../src/domain/decimal';
 
-function balance(periods: readonly (readonly [truth: string, billed: string])[], waived?: string, places = 2): Balance {
+function balance(periods: readonly (readonly [truth: string, billed: string])[], waived = '0', places = 2): Balance {
   const values = periods.map(([truth, billed], index) => ({
     periodId: `period-${index}`,
     truth: new Decimal(truth),
     billed: new Decimal(billed),
   }));
-  return waived === undefined ? balanceOf(values, places) : balanceOf(values, places, new Decimal(waived));
+  return balanceOf(values, places, { ...NO_MOVES, waived: new Decimal(waived) });
 }
 
 const figures = ({ due, target, remainder }: Balance): string[] =>
@@ -101,6 +101,44 @@ it.each([
   expect(figures(balance([['1.5', '0']], '0', places))).toEqual(['1.5', target, remainder]);
 });
 
+it('what was passed in is due, and what a person settled is not', () => {
+  const moved = { waived: new Decimal('1'), settled: new Decimal('-20'), passed: new Decimal('30') };
+  const { due, target } = balanceOf(
+    [{ periodId: 'march', truth: new Decimal('5'), billed: new Decimal('12.5') }],
+    2,
+    moved,
+  );
+  expect([due, target].map(String)).toEqual(['41.5', '41.5']);
+});
+
+it.each([
+  ['7', '7', true],
+  ['0.000000000001', '7', true],
+  ['7.000000000001', '7', false],
+  ['0', '7', false],
+  ['-1', '7', false],
+  ['1', '0', false],
+  ['-1', '0', false],
+  ['-7', '-7', true],
+  ['-0.5', '-7', true],
+  ['-7.01', '-7', false],
+  ['1', '-7', false],
+])('%s, while %s is due, may be let go: %s', (value, due, expected) => {
+  expect(mayBeWaived(new Decimal(value), new Decimal(due))).toBe(expected);
+});
+
+it.each([
+  ['0.004', 2, true],
+  ['-0.0049', 2, true],
+  ['0.005', 2, false],
+  ['-0.005', 2, false],
+  ['0', 2, false],
+  ['0.4', 0, true],
+  ['0.5', 0, false],
+])('%s is too little for an invoice with %i places: %s', (value, places, expected) => {
+  expect(isDust(new Decimal(value), places)).toBe(expected);
+});
+
 it('truth and billed are the sums over the periods, and nothing is waived unless somebody does', () => {
   const { truth, billed, waived } = balance([
     ['100', '90'],
@@ -113,11 +151,14 @@ describe('whatever the periods', () => {
   const amount = fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map((value) => new Decimal(`${value}e-12`));
   const values = fc.array(fc.record({ periodId: fc.constant('period'), truth: amount, billed: amount }));
 
-  it('truth is what was billed, waived and is due, and due is the target and the rest', () => {
+  const moves = fc.record({ waived: amount, settled: amount, passed: amount });
+
+  it('truth and what was passed on are what was billed, waived, settled and is due; due is the target and the rest', () => {
     fc.assert(
-      fc.property(values, fc.constantFrom(0, 2, 3), amount, (periods, places, waived) => {
-        const result = balanceOf(periods, places, waived);
-        expect(result.billed.plus(result.waived).plus(result.due).eq(result.truth)).toBe(true);
+      fc.property(values, fc.constantFrom(0, 2, 3), moves, (periods, places, moved) => {
+        const result = balanceOf(periods, places, moved);
+        const taken = sum([result.billed, result.waived, result.settled, result.due]);
+        expect(taken.eq(result.truth.plus(result.passed))).toBe(true);
         expect(result.target.plus(result.remainder).eq(result.due)).toBe(true);
         expect(result.truth.eq(sum(periods.map((period) => period.truth)))).toBe(true);
         expect(result.target.gte(0) && result.target.decimalPlaces() <= places).toBe(true);

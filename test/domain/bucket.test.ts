@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import {
+  bucketNamed,
   bucketOf,
   type BucketRule,
   type ChargeFilter,
+  filtersByPriority,
   fixedBuckets,
   MAX_KEY_LENGTH,
   overlaps,
@@ -148,10 +150,25 @@ it('without any usage there are the default bucket and one for each filter, with
   ]);
 });
 
-describe('overlaps are told of', () => {
+it('a bucket is found by the name of its filter and its group; without a filter of that name it is the default one', () => {
+  const rule = { filters: [EU, FR] };
+  expect(bucketNamed(rule, { filter: 'fr', group: {} })).toEqual({ key: '{"filter":"fr"}', filter: FR, group: {} });
+  expect(bucketNamed(rule, { filter: null, group: { zone: '1' } })).toEqual({
+    key: '{"group":{"zone":"1"}}',
+    filter: null,
+    group: { zone: '1' },
+  });
+});
+
+it('filters take records in the order of most dimensions, then fewest values, then their own', () => {
+  const filters = [EU, FR, EU_GPU, FAST, BIG_FAST];
+  expect(filtersByPriority({ filters }).map(({ name }) => name)).toEqual(['big-fast', 'eu-gpu', 'fr', 'fast', 'eu']);
+});
+
+describe('overlaps are told of, the one that takes the record first', () => {
   it.each<[string, ChargeFilter[], [string, string][]]>([
     ['filters of other dimensions', [FR, FAST], [['fr', 'fast']]],
-    ['as many other dimensions', [EU_GPU, BIG_FAST], [['eu-gpu', 'big-fast']]],
+    ['as many other dimensions', [EU_GPU, BIG_FAST], [['big-fast', 'eu-gpu']]],
     ['values that both share in part', [EU, filter('west', { region: ['fr', 'es'] })], [['eu', 'west']]],
     ['filters that are the same', [FR, filter('again', FR.match)], [['fr', 'again']]],
     [

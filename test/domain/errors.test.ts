@@ -5,6 +5,7 @@ import {
   type ErrorCode,
   type ErrorKind,
   MAX_MESSAGE_LENGTH,
+  asRefusal,
   clip,
   toProblem,
 } from '../../src/domain/errors';
@@ -70,6 +71,19 @@ it('an error is an Error with a name and a stack', () => {
   expect(error).toBeInstanceOf(Error);
   expect([error.name, error.message]).toEqual(['BillingError', 'No such thing.']);
   expect(error.stack).toContain('errors.test');
+});
+
+describe('what was caught', () => {
+  it('is a value when it is a refusal, also that of a promise', async () => {
+    const refusal = new BillingError('NOT_FOUND', 'No such thing.');
+    expect(asRefusal(refusal)).toBe(refusal);
+    await expect(Promise.reject<string>(refusal).catch(asRefusal)).resolves.toBe(refusal);
+  });
+
+  it('is thrown on when it is a mistake of ours', () => {
+    const mistake = new TypeError('undefined is not a function');
+    expect(() => asRefusal(mistake)).toThrow(mistake);
+  });
 });
 
 describe('a text too long', () => {

@@ -21,6 +21,11 @@ it('the proof of a row names what stands beside its way up', () => {
   expect(treeProof([a, b, c], 2)).toEqual([{ side: 'LEFT', hash: node(a, b) }]);
 });
 
+it('a block without rows has no root, and a row that is not in it no proof', () => {
+  expect(() => treeRoot([])).toThrow('a block has rows');
+  for (const index of [-1, 1]) expect(() => treeProof([a], index)).toThrow('the row is one of the leaves');
+});
+
 it('a block covers its number, the block before it and its rows', () => {
   const number = Buffer.from([0, 0, 0, 0, 0, 0, 1, 2]);
   const expected = sha(Buffer.from([2]), number, GENESIS_HASH, a);

@@ -20,6 +20,25 @@ it('what is new is inserted, what differs is updated, the rest is unchanged', ()
 it('lists of ids are compared by their content', () => {
   expect(planMirror([stored(row(1, 'a', [4, 5]))], [row(1, 'a', [4, 5])]).unchanged).toHaveLength(1);
   expect(planMirror([stored(row(1, 'a', [4, 5]))], [row(1, 'a', [4])]).update).toHaveLength(1);
+  expect(planMirror([stored(row(1, 'a', [4]))], [row(1, 'a', [4, 5])]).update).toHaveLength(1);
+  expect(planMirror([stored(row(1, 'a', [4, 5]))], [row(1, 'a', [5, 4])]).update).toHaveLength(1);
+});
+
+it('an empty list differs from none', () => {
+  const none = { ...row(1), ids: null };
+  expect(planMirror([stored(none)], [row(1)]).update).toHaveLength(1);
+  expect(planMirror([stored(row(1))], [none]).update).toHaveLength(1);
+  expect(planMirror([stored(none)], [none]).unchanged).toHaveLength(1);
+});
+
+it('the plan is in ascending order of ids, and of two rows with one id the last counts', () => {
+  const ids = (rows: MirrorRow[]): number[] => rows.map((one) => one.odoo_id);
+  const plan = planMirror([stored(row(9)), stored(row(8))], [row(9), row(30), row(8), row(4), row(7)]);
+  expect([ids(plan.insert), ids(plan.unchanged)]).toEqual([
+    [4, 7, 30],
+    [8, 9],
+  ]);
+  expect(planMirror([], [row(1, 'a'), row(1, 'b')]).insert).toEqual([row(1, 'b')]);
 });
 
 it('a row that was gone and is shown again is updated though nothing differs', () => {

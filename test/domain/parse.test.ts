@@ -61,6 +61,7 @@ describe('parseInstant', () => {
     ['2026-03-01t05:00:00.123z', '2026-03-01T05:00:00.123Z'],
     ['2026-03-01T05:00:00.1+00:00', '2026-03-01T05:00:00.100Z'],
     ['2024-02-29T23:59:59+14:00', '2024-02-29T09:59:59.000Z'],
+    ['2026-03-01T23:58:59-23:59', '2026-03-02T23:57:59.000Z'],
     ['1970-01-01T00:00:00Z', '1970-01-01T00:00:00.000Z'],
     ['9999-12-31T23:59:59.999Z', '9999-12-31T23:59:59.999Z'],
   ])('reads %s', (text, printed) => {
@@ -81,6 +82,8 @@ describe('parseInstant', () => {
     '2026-13-01T00:00:00Z',
     '2026-00-10T00:00:00Z',
     '2026-03-01T00:00:00+24:00',
+    ' 2026-03-01T05:00:00Z',
+    '2026-03-01T05:00:00Z ',
     '2026-03-01T00:00:00+0500',
     '1969-12-31T23:59:59Z',
     '1970-01-01T00:00:00+01:00',
@@ -103,12 +106,21 @@ describe('parseDay', () => {
     ]);
   });
 
-  it.each(['', '2026-3-1', '2026-02-30', '2026-13-01', '1969-12-31', '2026-03-01T00:00:00Z', '20260301'])(
-    'refuses %j',
-    (text) => {
-      expect(refusal(() => parseDay(text, 'day')).details.field).toBe('day');
-    },
-  );
+  it.each([
+    '',
+    '2026-3-1',
+    '2026-03',
+    '2026-02-30',
+    '2026-13-01',
+    '1969-12-31',
+    '2026-03-01T00:00:00Z',
+    '20260301',
+    ' 2026-03-01',
+    '+012026-03',
+    '-000001-03',
+  ])('refuses %j', (text) => {
+    expect(refusal(() => parseDay(text, 'day')).details.field).toBe('day');
+  });
 });
 
 describe('parseText', () => {
@@ -120,4 +132,25 @@ describe('parseText', () => {
   it.each(['', 'four', 'a\0', 'a\n', '\u0085'])('refuses %j', (text) => {
     expect(refusal(() => parseText(text, 'name', 3)).details.field).toBe('name');
   });
+});
+
+it.each<[string, () => unknown, string]>([
+  [
+    'a decimal',
+    () => parseDecimal('1e3', 'quantity'),
+    'quantity must be a decimal of at most 30 digits, 12 of them after the point, without an exponent, not "1e3".',
+  ],
+  [
+    'an instant',
+    () => parseInstant('2026-03-01', 'windowEnd'),
+    'windowEnd must be an instant with an offset, at most to the millisecond, like "2026-03-01T05:00:00.000Z", not "2026-03-01".',
+  ],
+  ['a day', () => parseDay('1 March', 'startOn'), 'startOn must be a day like "2026-03-01", not "1 March".'],
+  [
+    'a text',
+    () => parseText('', 'name', 200),
+    'name must be a text of 1 to 200 characters without control characters, not "".',
+  ],
+])('who sends something else for %s is told what is wanted, and what came', (_, parse, message) => {
+  expect(refusal(parse).message).toBe(message);
 });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Settings } from 'luxon';
 import {
   type Advance,
   type DateChange,
@@ -10,8 +11,12 @@ import {
   earliestRunAt,
   firstPeriod,
   nextEnd,
+  shareOfInterval,
   writeTimes,
 } from '../../src/domain/period';
+
+// Nothing depends on the zone of the machine: here it is one that skips midnight once a year.
+Settings.defaultZone = 'Asia/Beirut';
 
 const WEEK: PlanInterval = { count: 1, unit: 'week' };
 const MONTH: PlanInterval = { count: 1, unit: 'month' };
@@ -209,6 +214,23 @@ describe('the end of the period that follows', () => {
   });
 });
 
+describe('the share of an interval', () => {
+  it.each<[string, string, string, PlanInterval, [number, number]]>([
+    ['a whole month', '2026-03-01', '2026-04-01', MONTH, [31, 31]],
+    ['a whole February', '2026-02-01', '2026-03-01', MONTH, [28, 28]],
+    ['a month begun on the 10th', '2026-03-10', '2026-04-01', MONTH, [22, 31]],
+    ['a single day', '2026-03-31', '2026-04-01', MONTH, [1, 31]],
+    ['a month from the last of January', '2026-01-31', '2026-02-28', MONTH, [28, 31]],
+    ['more than the interval, which is all of it', '2026-02-15', '2026-04-01', MONTH, [31, 31]],
+    ['half a week', '2026-03-05', '2026-03-09', WEEK, [4, 7]],
+    ['a week from a day whose midnight some clocks skip', '2022-03-27', '2022-04-03', WEEK, [7, 7]],
+    ['a month of a quarter', '2026-03-01', '2026-04-01', QUARTER, [31, 90]],
+    ['a leap year from March on', '2028-03-01', '2029-01-01', YEAR, [306, 366]],
+  ])('%s, in days: [%s, %s) of %j are %j', (_, startOn, endOn, interval, [used, full]) => {
+    expect(shareOfInterval({ startOn, endOn }, interval)).toEqual({ used, full });
+  });
+});
+
 describe('a changed next invoice date', () => {
   const OPEN = { startOn: '2026-03-01', endOn: '2026-04-01' };
   const KEEP: Advance = { kind: 'KEEP' };
@@ -251,6 +273,7 @@ describe('a changed next invoice date', () => {
     ['a person must look when it moves back to the start', change('2026-04-01', '2026-03-01'), MOVED_BACK],
     ['a person must look when it moves back beyond', change('2026-04-01', '2026-02-01'), MOVED_BACK],
     ['the boundary stays while it waits behind the start', change('2026-02-01', '2026-02-01'), KEEP],
+    ['the boundary stays while it waits within', change('2026-03-15', '2026-03-15'), KEEP],
     ['the boundary stays when it catches up to the start', change('2026-02-01', '2026-03-01'), KEEP],
     ['the boundary stays when it catches up to the end', change('2026-03-01', '2026-04-01'), KEEP],
     [
@@ -317,6 +340,13 @@ describe('the instants of a period that ends', () => {
       { invoiceRunAtMinutes: 120 },
       '2026-04-01T02:00:00Z',
       '2026-03-31T20:00:00Z',
+    ],
+    [
+      'with a run nine minutes after the close, while the final write may still be on its way',
+      '2026-04-01',
+      { invoiceRunAtMinutes: 129 },
+      '2026-04-01T02:00:00Z',
+      '2026-03-31T20:09:00Z',
     ],
     [
       'with a run ten minutes after the close',

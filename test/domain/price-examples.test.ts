@@ -353,6 +353,22 @@ it.each(PERCENTAGES)(
 );
 
 it.each([
+  // Of 110 units 10 and three times 20 are free, with 3 of 5 events: 2 % of 40, and 2 events.
+  [3, '0', '2.8'],
+  // 50 are free, and the event that goes from 10 to 30; the next one reaches 50: 2 % of 60, and 4 events.
+  [0, '50', '5.2'],
+  [3, '50', '5.2'],
+] as const)('units that no event stands behind count where they come: %i events and %s units free: %s', (...given) => {
+  const [freeEvents, freeUnits, expected] = given;
+  const occurrences = [
+    { quantity: new Decimal(0), events: new Decimal(0) },
+    { quantity: new Decimal(10), events: new Decimal(0) },
+    { quantity: new Decimal(100), events: new Decimal(5) },
+  ];
+  expect(percentage(['2', '1', freeEvents, freeUnits], occurrences)).toBe(expected);
+});
+
+it.each([
   ['1', '0.25', 10, '0', '3'],
   ['1', '0.25', 0, '50', '3.25'],
   ['1', '0.25', 0, '52', '2.98'],

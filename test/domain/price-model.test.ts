@@ -54,6 +54,28 @@ it.each([
   expect([error.code, error.details.field]).toEqual(['VALIDATION_FAILED', 'price']);
 });
 
+it('models that are null or missing do not count', () => {
+  const price = parsePriceModel({ standard: { unitPrice: '1' }, graduated: null, volume: undefined });
+  expect(price).toEqual({ model: 'STANDARD', unitPrice: new Decimal(1) });
+});
+
+it('who sends no model, or two, is told which there are', () => {
+  expect(refusal({}).message).toBe(
+    'A price has exactly one model: standard, graduated, graduatedPercentage, package, percentage or volume.',
+  );
+});
+
+it('100 tiers and 1,000,000 free events are taken', () => {
+  const tiers = Array.from({ length: 100 }, (_, index) => ({
+    upTo: index === 99 ? null : String(index + 1),
+    unitPrice: '1',
+  }));
+  expect(parsePriceModel({ volume: { tiers } })).toMatchObject({ model: 'VOLUME', tiers: { length: 100 } });
+  expect(parsePriceModel({ percentage: { rate: '1', freeEvents: 1_000_000 } })).toMatchObject({
+    freeEvents: 1_000_000,
+  });
+});
+
 it('a refused price is shown in part only, however long it was', () => {
   const { message } = refusal({ standard: { unitPrice: 'x'.repeat(5000) } });
   expect(message).toContain(`"${'x'.repeat(49)}…"`);

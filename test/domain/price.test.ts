@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { Decimal, ZERO, sum } from '../../src/domain/decimal';
 import type { ChargeTerms } from '../../src/domain/charge-rating';
-import { type CountedUsage, type Rating, freeAllowance, priceSteps } from '../../src/domain/price';
+import {
+  type CountedUsage,
+  type Occurrence,
+  type Rating,
+  freeAllowance,
+  freeByOrder,
+  priceSteps,
+} from '../../src/domain/price';
 import { type PriceModel, type PriceModelJson, type Tier, parsePriceModel } from '../../src/domain/price-model';
 import { type PlainCharge, rate } from '../support/rate';
 
@@ -180,6 +187,12 @@ it.each([
     ],
   ],
   [
+    'percentage without a fixed',
+    { percentage: { rate: '2' } },
+    '50',
+    [['PERCENTAGE', '0', '50', '50', '0.02', '0', '1']],
+  ],
+  [
     'volume',
     {
       volume: {
@@ -204,6 +217,71 @@ it.each([
     ).toEqual(steps);
   },
 );
+
+it('a fixed price of no events is no step', () => {
+  const price = parsePriceModel({ percentage: { rate: '2', fixedPrice: '0.30' } });
+  const steps = priceSteps(price, { units: new Decimal(50), events: ZERO });
+  expect(steps.map(({ kind, amount }) => [kind, amount.toFixed()])).toEqual([['PERCENTAGE', '1']]);
+});
+
+it('a volume price whose last tier ends is a mistake of ours', () => {
+  const tiers = [{ upTo: new Decimal(10), unitPrice: new Decimal(1), flatPrice: ZERO }];
+  expect(() => priceSteps({ model: 'VOLUME', tiers }, counted('11'))).toThrow('the last tier is without end');
+});
+
+describe('what is free by the order of events', () => {
+  const percentage = (fixedPrice: string, freeEvents: number, free: string): PlainCharge => ({
+    ...charge({ free }),
+    mode: 'AMOUNT',
+    price: parsePriceModel({ percentage: { rate: '1', fixedPrice, freeEvents } }),
+  });
+
+  it.each([
+    ['free events', '0', 3, '0', { events: new Decimal(3), units: ZERO }],
+    ['free events and units', '0.30', 3, '100', { events: new Decimal(3), units: new Decimal(100) }],
+    ['free units and a fixed price', '0.30', 0, '100', { events: ZERO, units: new Decimal(100) }],
+    ['free units alone', '0', 0, '100', null],
+    ['a fixed price alone', '0.30', 0, '0', null],
+    ['nothing', '0', 0, '0', null],
+  ])('is asked for by a percentage with %s: %s an event, %i events and %s units free: %j', (...given) => {
+    const [, fixedPrice, freeEvents, free, allowance] = given;
+    expect(freeByOrder(percentage(fixedPrice, freeEvents, free))).toEqual(allowance);
+  });
+
+  it.each([
+    ['a standard price', charge({ unitPrice: '1', free: '100' })],
+    ["the price of Odoo's line", charge({ free: '100' })],
+  ])('is not asked for by %s', (_, rates) => {
+    expect(freeByOrder(rates)).toBeNull();
+  });
+
+  it('cannot be told without the events', () => {
+    const line = { price: new Decimal(1), places: 2 };
+    expect(() => rate(percentage('0', 3, '0'), counted('10'), line)).toThrow('needs the first occurrences');
+  });
+
+  it('is not told of negative quantities', () => {
+    const occurrences = [{ quantity: new Decimal(-1), events: new Decimal(1) }];
+    expect(() => freeAllowance(occurrences, { events: new Decimal(1), units: ZERO })).toThrow('no negative quantities');
+  });
+
+  it('is looked for no further than it reaches', () => {
+    let read = 0;
+    function* twenty(): Generator<Occurrence> {
+      while (read < 20) {
+        read += 1;
+        yield { quantity: new Decimal(10), events: new Decimal(1) };
+      }
+    }
+    const readFor = (events: number, units: string): number => {
+      read = 0;
+      freeAllowance(twenty(), { events: new Decimal(events), units: new Decimal(units) });
+      return read;
+    };
+    // With the one that shows that nothing is left.
+    expect([readFor(3, '0'), readFor(3, '1000'), readFor(0, '25'), readFor(0, '30')]).toEqual([4, 4, 4, 5]);
+  });
+});
 
 describe('any usage', () => {
   const digits = (most: bigint) => fc.bigInt({ min: 0n, max: most }).map((value) => new Decimal(`${value}e-12`));
@@ -328,4 +406,18 @@ describe('any usage', () => {
       }),
     );
   });
+});
+
+it('a quantity without events takes part in what is free, and frees no event', () => {
+  const occurrences = [
+    { quantity: new Decimal(30), events: ZERO },
+    { quantity: new Decimal(50), events: new Decimal(1) },
+  ];
+  const free = (events: string, units: string): string[] => {
+    const allowance = freeAllowance(occurrences, { events: new Decimal(events), units: new Decimal(units) });
+    return [allowance.events.toFixed(), allowance.units.toFixed()];
+  };
+  expect(free('0', '40')).toEqual(['0', '40']);
+  expect(free('0', '100')).toEqual(['1', '80']);
+  expect(free('1', '0')).toEqual(['1', '80']);
 });

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { Decimal } from '../../src/domain/decimal';
-import { type SlotPeriod, type SlotPlan, type SlotState, planSlot } from '../../src/domain/slot';
+import {
+  type BlockedSlot,
+  type SlotPeriod,
+  type SlotPlan,
+  type SlotState,
+  type WantedWrite,
+  planBlockedSlot,
+  planSlot,
+} from '../../src/domain/slot';
 
 const ENDS = ['2026-04-01', '2026-05-01', '2026-06-01'];
 const TARGETS: Record<string, Decimal> = { march: new Decimal('12.5'), april: new Decimal('7'), may: new Decimal('0') };
@@ -28,8 +36,11 @@ function plan(states: Partial<SlotPeriod>[], slot: Partial<SlotState> = {}): Slo
 
 /** "FINAL march 12.5" or null; then what holds, as "april PREVIOUS_NOT_INVOICED". */
 function told({ write, blocks }: SlotPlan): [string | null, string[]] {
-  const wanted = write === null ? null : `${write.kind} ${write.periodId} ${write.target.toFixed()}`;
-  return [wanted, blocks.map((block) => `${block.periodId} ${block.reason}`)];
+  return [toldWrite(write), blocks.map((block) => `${block.periodId} ${block.reason}`)];
+}
+
+function toldWrite(write: WantedWrite | null): string | null {
+  return write === null ? null : `${write.kind} ${write.periodId} ${write.target.toFixed()}`;
 }
 
 it.each<[string, Partial<SlotPeriod>[], Partial<SlotState>, string | null, string[]]>([
@@ -176,4 +187,24 @@ it('a period is written only when all before it are settled, at its own date, an
     }),
     { numRuns: 1000 },
   );
+});
+
+describe('while the line is blocked', () => {
+  it.each<[string, Partial<SlotPeriod>[], Partial<BlockedSlot>, string | null]>([
+    ['without a billable period: nothing', [], {}, null],
+    ['what we did not write gives way', [CLOSED, {}], {}, 'EMPTY march 0'],
+    ['the quantity of the period whose turn it is stays', [CLOSED, {}], { holds: 'march' }, null],
+    ['a provisional quantity stays too', [SETTLED, { provisionalDue: true }], { holds: 'april' }, null],
+    ['worth something else it gives way', [CLOSED, {}], { holds: 'march', changesWorth: true }, 'EMPTY march 0'],
+    ['that of the period before gives way', [SETTLED, CLOSED, {}], { holds: 'march' }, 'EMPTY april 0'],
+    ['that of the period after gives way', [CLOSED, CLOSED, {}], { holds: 'april' }, 'EMPTY march 0'],
+    ['what was billed gives way, all being invoiced', [SETTLED, SETTLED, SETTLED], { holds: 'may' }, 'EMPTY may 0'],
+    ['a draft holds what there is', [CLOSED, {}], { heldByDraft: true }, null],
+    ['a derived start holds what there is', [{ unconfirmed: true }], {}, null],
+    ['a derived start that was invoiced as well', [{ ...SETTLED, unconfirmed: true }, CLOSED, {}], {}, null],
+  ])('%s', (_, states, slot, write) => {
+    const periods = states.map((state, index) => period(index, state));
+    const wanted = planBlockedSlot({ periods, heldByDraft: false, holds: null, changesWorth: false, ...slot });
+    expect(toldWrite(wanted)).toBe(write);
+  });
 });

@@ -32,6 +32,18 @@ describe('the content hash', () => {
     expect(correctionContentHash({ target: 'a-key', reason: 'sent twice', quantity: null })).toBe(
       'e42ddd554b51a3bab148457c2ed6d5975dc162d553e13d91fe41a585b65675fc',
     );
+    // ["REPLACEMENT","a-key","3","counted wrong"]
+    const quantity = new Decimal('3.0');
+    expect(correctionContentHash({ target: 'a-key', reason: 'counted wrong', quantity })).toBe(
+      '1527a0d02930e28a05efb161003ee4dfe29d33d992b5a0dd3628e79587cb1315',
+    );
+  });
+
+  it('names fields that came later, and only where they are given', () => {
+    // As above, with ["events","3"],["operation","ADD"] at the end.
+    expect(usageContentHash({ ...CONTENT, events: 3, operation: 'ADD' })).toBe(
+      '9c1e9c77b5fb1ac0431623fff9a52f768e75c0a67ed9bd542471023de9acdabd',
+    );
   });
 
   it.each([
@@ -81,7 +93,8 @@ describe('a conflict', () => {
     ['opening', { opening: new Decimal('1.50') }, null, '1.5'],
     ['reset', { reset: true as const }, null, 'true'],
     ['operation', { operation: 'REMOVE' as const }, null, 'REMOVE'],
-  ])('names the field %s and both values', (field, change, recorded, sent) => {
+  ])('names the field %s and both values, and the hash is another', (field, change, recorded, sent) => {
     expect(contentConflict(CONTENT, { ...CONTENT, ...change })).toEqual({ field, recorded, sent });
+    expect(usageContentHash({ ...CONTENT, ...change })).not.toBe(usageContentHash(CONTENT));
   });
 });

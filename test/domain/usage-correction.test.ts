@@ -1,4 +1,6 @@
+import { Decimal } from '../../src/domain/decimal';
 import { BillingError } from '../../src/domain/errors';
+import { correctionContentHash } from '../../src/domain/usage-content';
 import { parseReplacement, parseVoid } from '../../src/domain/usage-correction';
 
 const VOID = { idempotencyKey: 'v', voids: 'k', reason: 'sent twice' };
@@ -26,6 +28,32 @@ it.each([
     code: 'VALIDATION_FAILED',
     details: { field },
   });
+});
+
+it('a void names the record to take out, and has no quantity', () => {
+  expect(parseVoid({ ...VOID, service: 'gateway' })).toEqual({
+    service: 'gateway',
+    idempotencyKey: 'v',
+    target: 'k',
+    reason: 'sent twice',
+    quantity: null,
+    contentHash: correctionContentHash({ target: 'k', reason: 'sent twice', quantity: null }),
+  });
+});
+
+it('a replacement names the record to replace, and its quantity from now on', () => {
+  expect(parseReplacement(REPLACEMENT)).toEqual({
+    service: null,
+    idempotencyKey: 'r',
+    target: 'k',
+    reason: 'counted wrong',
+    quantity: new Decimal(3),
+    contentHash: correctionContentHash({ target: 'k', reason: 'counted wrong', quantity: new Decimal(3) }),
+  });
+});
+
+it('a reason of blanks is told to say why', () => {
+  expect(parseVoid({ ...VOID, reason: ' \u00a0 ' })).toMatchObject({ message: 'reason must say why.' });
 });
 
 it('a reason of 500 characters is taken', () => {

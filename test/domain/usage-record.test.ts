@@ -7,7 +7,7 @@ import {
   type UsageInput,
   usageRefusal,
 } from '../../src/domain/usage-record';
-import { counter } from '../support/usage-world';
+import { counter } from '../support/counter';
 
 const HOUR = { windowStart: '2026-03-10T09:00:00Z', windowEnd: '2026-03-10T10:00:00Z' };
 

@@ -51,8 +51,8 @@ const MORE_SUBSCRIPTIONS = `
 
 const STATEMENTS = [
   `insert into billable_line (period_id, charge_id, revision, subscription_line_id, units, billable_units, value, amount,
-      currency, record_count, explanation, created_at)
-   select p.id, c.id, revision, l.id, 0, 0, 0, 0, 'EUR', 0, '[]', p.closed_at
+      currency, record_count, explanation, created_at, rating_version, ledger_mark)
+   select p.id, c.id, revision, l.id, 0, 0, 0, 0, 'EUR', 0, '[]', p.closed_at, 1, ''
      from billing_period p join subscription s on s.contract_id = p.contract_id
      join subscription_line l on l.subscription_odoo_id = s.odoo_id join product on product.odoo_id = l.product_odoo_id
      join charge c on c.product_id = product.id cross join generate_series(1, 2) revision
@@ -86,6 +86,16 @@ const STATEMENTS = [
    select p.contract_id, p.id, c.product_id, b.subscription_line_id, 'INVOICE_LINE', i.id, 1, p.end_at
      from billing_period p join billable_line b on b.period_id = p.id and b.revision = 1 join charge c on c.id = b.charge_id
      join subscription_line l on l.id = b.subscription_line_id join invoice_line i on i.sale_line_odoo_ids = array[l.odoo_id]`,
+  `insert into balance_entry (service_id, contract_id, product_id, period_id, kind, value, reason, actor, created_at)
+   select c.service_id, p.contract_id, c.product_id, p.id, kind, 1, 'a reason', 'test', l.created_at
+     from billable_line l join charge c on c.id = l.charge_id join billing_period p on p.id = l.period_id
+    cross join unnest(array['WAIVED', 'INVOICED']) kind where l.revision = 1`,
+  `insert into final_due (service_id, contract_id, product_id, value, cause, state, found_at, closed_at, balance_entry_id)
+   select service_id, contract_id, product_id, value, 'LINE_GONE', 'SETTLED', created_at, created_at, id
+     from balance_entry where kind = 'INVOICED'`,
+  `insert into rating_difference (period_id, charge_id, bucket, billable_line_id, from_version, to_version, stored_value,
+      new_value, found_at, state)
+   select period_id, charge_id, bucket, id, 1, 2, 0, 1, created_at, 'OPEN' from billable_line where revision = 2`,
   `insert into api_key (service_id, name, prefix, secret_hash, scopes, created_at)
    select id, 'a key', 'fb_', encode(sha256(id::text::bytea), 'hex'), '{usage:read}', created_at from service`,
   `insert into audit_entry (at, actor, action, subject_type, subject_id, service_id)
@@ -93,4 +103,10 @@ const STATEMENTS = [
   `insert into sync_run (model, is_full, requested_by, requested_at, started_at, finished_at, problems, error)
    select 'PLAN', false, 'test', created_at, created_at, created_at, jsonb_build_array($1::jsonb, $1::jsonb), 'INTERNAL'
      from service`,
+  `insert into usage_alert (service_id, contract_id, metric_id, name, kind, thresholds, due_at, created_at)
+   select c.service_id, p.contract_id, c.metric_id, 'an alert', 'UNITS', '["1"]', b.created_at, b.created_at
+     from billable_line b join billing_period p on p.id = b.period_id join charge c on c.id = b.charge_id
+    where b.revision = 1`,
+  `insert into usage_alert_event (alert_id, period_id, threshold, value, crossed_at)
+   select a.id, p.id, 1, 1, a.created_at from usage_alert a join billing_period p on p.contract_id = a.contract_id`,
 ];

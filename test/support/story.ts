@@ -34,6 +34,7 @@ export interface ChargeSetup {
   unitPrice?: string;
   freeUnits?: string;
   unitsPerProductUnit?: string;
+  onGap?: 'BILL_KNOWN' | 'HOLD';
 }
 
 /** Usage counted at an instant, or over a window. */

@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { MetricRules } from '../../src/domain/metric';
-import type { UsageInput } from '../../src/domain/usage-record';
 import { tileBillerSpans } from '../../src/services/biller-spans';
 import { bumpCatalogVersion } from '../../src/services/catalog-version';
+
+export { counter } from './counter';
 
 const SYNCED = '2026-01-01T00:00:00Z';
 
@@ -188,19 +189,6 @@ export async function seedPeriods(db: DataSource, contractId: string, days: stri
       );
     }
   });
-}
-
-/** A counter of account "acme" and metric "calls" in the hour before ten on 10 March 2026, unless it says otherwise. */
-export function counter(change: Partial<UsageInput> = {}): UsageInput {
-  return {
-    idempotencyKey: 'acme/calls/2026-03-10T09',
-    account: 'acme',
-    metric: 'calls',
-    windowStart: '2026-03-10T09:00:00Z',
-    windowEnd: '2026-03-10T10:00:00Z',
-    quantity: '10',
-    ...change,
-  };
 }
 
 export interface UsageWorld {

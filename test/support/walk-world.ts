@@ -24,6 +24,9 @@ export interface Names {
   closedPeriodId: string;
   /** Blocked. */
   writeBackId: string;
+  /** Both wait for a person. */
+  finalDueId: string;
+  ratingDifferenceId: string;
   linkId: string;
   /** Of 2027 on, without usage. */
   spareLinkIds: string[];
@@ -31,6 +34,8 @@ export interface Names {
   chargeId: string;
   spareChargeId: string;
   keyIds: string[];
+  /** Of the first there is an event. */
+  alertIds: string[];
   records: string[];
   /** The number of the first record. */
   ledgerRow: string;
@@ -61,12 +66,15 @@ export function namesOfNothing(): Names {
     derivedPeriodId: id,
     closedPeriodId: id,
     writeBackId: id,
+    finalDueId: id,
+    ratingDifferenceId: id,
     linkId: id,
     spareLinkIds: [id, id, id],
     spareMetric: 'nothing',
     chargeId: id,
     spareChargeId: id,
     keyIds: [id, id, id],
+    alertIds: [id, id],
     records: ['nothing', 'nothing', 'nothing', 'nothing', 'nothing'],
     ledgerRow: '999999999',
     invoiceLine: 2_000_000_001,
@@ -182,6 +190,7 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
   const running = nodes.find(({ odooId }) => odooId === world.order);
   const derived = nodes.find(({ odooId }) => odooId !== world.order);
   if (running === undefined || !derived?.contract.openPeriod.derived) throw new Error('the world lacks its orders');
+  const alertIds = await makeAlerts(test, world, running.contract.id);
   const periodId = running.contract.openPeriod.id;
   await mutate(test, world.key, { name: 'closePeriod', input: { periodId }, selection: 'period { id }' });
   const [writeBack] = await test.app.db
@@ -200,6 +209,7 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     [world.order, world.product],
   );
   if (invoiceLine === undefined) throw new Error('the world lacks an invoice');
+  const waiting = await seedWaiting(test, world.mark, periodId);
   const [key = ''] = world.records;
   const first = dataOf(await test.gql(world.key, `{ usageRecord(idempotencyKey: "${key}") { id } }`)).usageRecord as {
     id: string;
@@ -213,7 +223,54 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     closedPeriodId: periodId,
     derivedPeriodId: derived.contract.openPeriod.id,
     writeBackId: writeBack.id,
+    alertIds,
+    ...waiting,
   };
+}
+
+/** Their first event is that of the close. */
+async function makeAlerts(test: TestApp, world: World, contractId: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (const n of ['1', '2']) {
+    const watched = { contractId, metric: world.metric, kind: 'UNITS', thresholds: ['7.25'] };
+    const input = { ...watched, name: `${world.mark} alert ${n}` };
+    const { usageAlert } = await mutate(test, world.key, {
+      name: 'createUsageAlert',
+      input,
+      selection: 'usageAlert { id }',
+    });
+    ids.push(usageAlert.id);
+  }
+  return ids;
+}
+
+/** Something due on the first rated line of a closed period, and what waits for a person to decide about it. */
+async function seedWaiting(
+  test: TestApp,
+  mark: string,
+  periodId: string,
+): Promise<Pick<Names, 'finalDueId' | 'ratingDifferenceId'>> {
+  const line = `
+    from (select l.id, l.period_id, l.charge_id, l.bucket, c.service_id, c.product_id, p.contract_id
+            from billable_line l join charge c on c.id = l.charge_id join billing_period p on p.id = l.period_id
+            join service s on s.id = c.service_id
+           where l.period_id = $1 and s.code = $2 order by l.id limit 1) l`;
+  const [row] = await test.app.db.query<Pick<Names, 'finalDueId' | 'ratingDifferenceId'>[]>(
+    `with credited as (
+       insert into balance_entry (service_id, contract_id, product_id, period_id, kind, value, reason, actor, created_at)
+       select l.service_id, l.contract_id, l.product_id, l.period_id, 'CREDITED', -1000, $2, $2, now() ${line}),
+     due as (
+       insert into final_due (service_id, contract_id, product_id, value, cause, state, found_at)
+       select l.service_id, l.contract_id, l.product_id, 5, 'LINE_GONE', 'OPEN', now() ${line} returning id),
+     difference as (
+       insert into rating_difference (period_id, charge_id, bucket, billable_line_id, from_version, to_version,
+          stored_value, new_value, found_at, state)
+       select l.period_id, l.charge_id, l.bucket, l.id, 1, 2, 1, 3, now(), 'OPEN' ${line} returning id)
+     select due.id as "finalDueId", difference.id as "ratingDifferenceId" from due, difference`,
+    [periodId, mark],
+  );
+  if (row === undefined) throw new Error('the world lacks a rated line');
+  return row;
 }
 
 function problemOf(mark: string): string {

@@ -18,6 +18,24 @@ export const due: Chapter = {
       variables: { account: 'acct_42' },
     },
     {
+      title: 'What units would cost',
+      text: 'Nothing is stored. A charge of mode QUANTITY needs its contract, whose order has the price.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currency
+        lines { units billableUnits value explanationText } } }`,
+      variables: { input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000' } },
+    },
+    {
+      title: 'What they would add',
+      text: 'On top of what the open period has come to: the free units are used up already.',
+      caller: 'service',
+      document: `query ($input: EstimateUsageInput!) { estimateUsage(input: $input) { amount currentAmount difference currency
+        lines { units billableUnits explanationText } } }`,
+      variables: {
+        input: { contractId: '{{contract}}', metric: 'api_calls', units: '10000', onTopOfCurrent: true },
+      },
+    },
+    {
       title: 'Balances',
       text: `For each product: \`truth\` is what all usage is worth, \`billed\` what Odoo has invoiced, \`due\` the rest, and \`target\` what is
 written to Odoo next. A period counts once it is closed.`,
@@ -79,6 +97,23 @@ and read back. \`billing:run\` is needed only to do by hand what the worker does
       text: 'What each charge is worth in each period. A line is never edited: late usage makes a new revision.',
       document: `{ billableLines(filter: { account: "acct_42", newest: true }) { nodes {
         charge { metric { code } } revision units billableUnits value amount currency adjustments { value } } } }`,
+    },
+    {
+      title: 'Let missing usage go',
+      text: `A hole blocks its product (\`USAGE_GAP\`): with the charge's \`onGap\` \`BILL_KNOWN\` it only tells so, with \`HOLD\` nothing is billed until
+the usage came or a person lets it go. The waiver is printed on the rated lines (\`gapWaivers\`).`,
+      document: `mutation ($input: WaiveGapInput!) { waiveGap(input: $input) { waiver { from to name reason actor } } }`,
+      variables: {
+        input: {
+          service: 'nexacloud',
+          periodId: '{{period}}',
+          metric: 'api_calls',
+          from: '2026-03-12T08:00:00Z',
+          to: '2026-03-12T10:00:00Z',
+          name: 'Ada Lovelace',
+          reason: 'The collector was down.',
+        },
+      },
     },
     {
       title: 'A write that Odoo refuses',
@@ -248,48 +283,6 @@ progress.`,
 out, except here.`,
       document: '{ metrics(first: 10) { nodes { code } } }',
       extensions: true,
-    },
-  ],
-};
-
-export const endings: Chapter = {
-  title: 'Taking out of use',
-  text: 'Archived things stay readable and keep their codes. What is due stays due, and is still written to Odoo.',
-  examples: [
-    {
-      title: 'End a link',
-      text: 'From then on the account can be linked to another partner.',
-      document:
-        'mutation ($input: EndAccountLinkInput!) { endAccountLink(input: $input) { accountLink { account validTo } } }',
-      variables: { input: { id: '{{link}}', at: '2026-04-20T10:00:00Z' } },
-    },
-    {
-      title: 'Archive a charge',
-      text: 'Without `from` the open period is still rated with it, to its end.',
-      document:
-        'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
-      variables: { input: { id: '{{callsCharge}}' } },
-    },
-    {
-      title: 'Archive the other charge',
-      text: 'As long as there is a charge in use, its metric is.',
-      document:
-        'mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { metric { code } archivedAt } } }',
-      variables: { input: { id: '{{storageCharge}}' } },
-    },
-    {
-      title: 'Archive a metric',
-      text: 'Usage that counts before now is still taken.',
-      document:
-        'mutation ($input: ArchiveMetricInput!) { archiveMetric(input: $input) { metric { code archivedAt } } }',
-      variables: { input: { service: 'nexacloud', metric: 'storage_gb_hours' } },
-    },
-    {
-      title: 'Archive a service',
-      text: 'Last of all.',
-      document:
-        'mutation ($input: ArchiveServiceInput!) { archiveService(input: $input) { service { code stage archivedAt } } }',
-      variables: { input: { service: 'nexacloud' } },
     },
   ],
 };

@@ -61,9 +61,10 @@ are metered, and of the partner: they are needed below.`,
     },
     {
       title: 'Change a metric',
-      text: 'The code stays: usage is sent under it.',
-      document: 'mutation ($input: UpdateMetricInput!) { updateMetric(input: $input) { metric { code name unit } } }',
-      variables: { input: { service: 'nexacloud', metric: 'api_calls', name: 'API calls' } },
+      text: 'The code stays: usage is sent under it. From now on a counter is expected for every hour.',
+      document:
+        'mutation ($input: UpdateMetricInput!) { updateMetric(input: $input) { metric { code name expects } } }',
+      variables: { input: { service: 'nexacloud', metric: 'api_calls', name: 'API calls', expects: 'HOUR' } },
     },
     {
       title: 'Make a second metric',

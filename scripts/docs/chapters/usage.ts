@@ -242,5 +242,21 @@ the day. By \`PERIOD\` a row is what is charged for the whole billing period.`,
         asOf rows { accountLink { account } metric { code unit } aggregation start end quantity recordCount } } }`,
       variables: { filter: { from: '2026-03-01T00:00:00Z', to: '2026-04-01T00:00:00Z' } },
     },
+    {
+      title: 'What is missing',
+      text: `A metric that expects an hourly or daily window of each series (\`expects\`) can tell what was not sent. A quantity of 0 covers its
+window like any other. What never came within 32 days is not known, unless the account sent nothing at all.`,
+      caller: 'service',
+      document: `query ($input: CompletenessInput!) { completeness(input: $input) { expects from to complete
+        series { dimensions meter covered { start end } gaps { start end } gapCount lastSeenAt silenceSeconds } } }`,
+      variables: {
+        input: {
+          account: 'acct_42',
+          metric: 'api_calls',
+          from: '2026-03-10T07:00:00Z',
+          to: '2026-03-10T11:00:00Z',
+        },
+      },
+    },
   ],
 };
