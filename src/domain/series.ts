@@ -65,6 +65,10 @@ function falls(earlier: SeriesRecord, later: SeriesRecord): boolean {
 
 function readingRefusal(record: SeriesRecord, { before, after }: Neighbours): BillingError | null {
   const { quantity, opening, reset } = record;
+  if (opening !== null && opening.gt(quantity)) {
+    const message = `The reading began at ${printDecimal(opening)}: ${printDecimal(quantity)} is less.`;
+    return conflict('quantity', message, { opening: printDecimal(opening) });
+  }
   if (before !== null && falls(before, record)) {
     const message = `The meter read ${printDecimal(before.quantity)} before: ${printDecimal(quantity)} is less. Send reset if it began anew.`;
     return conflict('quantity', message, { before: printed(before) });

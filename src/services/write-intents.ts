@@ -1,4 +1,5 @@
 /** The stored intents of a line's slot: a new one when the plan wants something else, and what gives way to it. */
+import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import type { WantedWrite } from '../domain/slot';
@@ -34,6 +35,7 @@ export async function storeIntent(
   intent: { state: ContractState; line: LineState; write: WantedWrite },
 ): Promise<boolean> {
   const { state, line, write } = intent;
+  assert(write.target.isFinite(), 'what is wanted of a slot is a number');
   const newest = await newestIntent(tx, line.id);
   if (newest !== null && isAlreadyWanted(newest, line, write)) return false;
   // One that may be on its way is settled first, by reading back; the plan comes again after it.

@@ -39,6 +39,8 @@ describe('a reading', () => {
     ['with an opening where one stands before', record('10', '150', { opening: '90' }), 'opening'],
     ['with an opening and a reset', record('10', '150', { opening: '90', reset: true }), null],
     ['first with an opening', record('3', '50', { opening: '40' }), null],
+    ['below its own opening', record('3', '50', { opening: '51' }), 'quantity'],
+    ['after a reset below its own opening', record('10', '5', { opening: '6', reset: true }), 'quantity'],
   ])('%s', (_, reading, field) => {
     expect(seriesRefusal('CUMULATIVE', reading, others)?.details.field ?? null).toBe(field);
   });
