@@ -207,6 +207,7 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
       currency: 'EUR',
       free_units: '0',
       minimum_amount: '0',
+      on_gap: 'BILL_KNOWN',
       units_per_product_unit: '1',
       filters: [],
       group_by: [],
