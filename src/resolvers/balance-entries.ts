@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -24,7 +23,14 @@ import { Contract } from '../entities/contract';
 import { Product } from '../entities/product';
 import { type BalanceEntryOrder as BalanceEntryOrderName, balanceEntries } from '../services/balance-entries';
 import { type WaiveBalanceResult, waiveBalance } from '../services/waivers';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { balanceEntryById, contractById, periodById, productById } from './loaders';
 
 const BalanceEntryConnection = connectionType(BalanceEntry, 'BalanceEntry');
@@ -55,14 +61,12 @@ export class BalanceEntryFilter {
   kinds?: BalanceEntryKind[] | null;
 }
 
-@ArgsType()
-export class BalanceEntriesArguments extends PageArguments {
-  @Field(() => BalanceEntryFilter, { nullable: true, description: 'Which entries; all when left out.' })
-  filter?: BalanceEntryFilter | null;
-
-  @Field(() => BalanceEntryOrder, { defaultValue: BalanceEntryOrder.CREATED_AT_DESC, description: 'The order.' })
-  orderBy!: BalanceEntryOrderName;
-}
+const BalanceEntriesArguments = listArguments({
+  filter: BalanceEntryFilter,
+  description: 'Which entries; all when left out.',
+  order: BalanceEntryOrder,
+  byDefault: 'CREATED_AT_DESC',
+});
 
 @InputType({ description: 'What to let go of what is due on one product of a contract.' })
 export class WaiveBalanceInput {
@@ -109,7 +113,8 @@ export class BalanceEntriesResolver {
   })
   async balanceEntries(
     @Context() ctx: Ctx,
-    @Args(() => BalanceEntriesArguments) { filter, orderBy, ...page }: BalanceEntriesArguments,
+    @Args(() => BalanceEntriesArguments)
+    { filter, orderBy, ...page }: ListArguments<BalanceEntryFilter, BalanceEntryOrderName>,
   ): Promise<Connection<BalanceEntry>> {
     return toConnection(await balanceEntries(ctx, filter ?? {}, { order: orderBy, page }));
   }

@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -27,7 +26,14 @@ import {
   settleFinalDue,
   type SettleFinalDueInput as Settlement,
 } from '../services/final-dues';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { balanceEntryById, contractById, finalDueById, productById } from './loaders';
 
 const FinalDueConnection = connectionType(FinalDue, 'FinalDue');
@@ -73,14 +79,12 @@ export class FinalDueFilter {
   states?: FinalDueState[] | null;
 }
 
-@ArgsType()
-export class FinalDuesArguments extends PageArguments {
-  @Field(() => FinalDueFilter, { nullable: true, description: 'Which items; all when left out.' })
-  filter?: FinalDueFilter | null;
-
-  @Field(() => FinalDueOrder, { defaultValue: FinalDueOrder.FOUND_AT_DESC, description: 'The order.' })
-  orderBy!: FinalDueOrderName;
-}
+const FinalDuesArguments = listArguments({
+  filter: FinalDueFilter,
+  description: 'Which items; all when left out.',
+  order: FinalDueOrder,
+  byDefault: 'FOUND_AT_DESC',
+});
 
 @InputType({ description: 'What was done about a final due.' })
 export class SettleFinalDueInput {
@@ -111,7 +115,7 @@ export class FinalDuesResolver {
   })
   async finalDues(
     @Context() ctx: Ctx,
-    @Args(() => FinalDuesArguments) { filter, orderBy, ...page }: FinalDuesArguments,
+    @Args(() => FinalDuesArguments) { filter, orderBy, ...page }: ListArguments<FinalDueFilter, FinalDueOrderName>,
   ): Promise<Connection<FinalDue>> {
     return toConnection(await finalDues(ctx, filter ?? {}, { order: orderBy, page }));
   }

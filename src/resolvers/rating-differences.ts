@@ -2,7 +2,6 @@
 import {
   Arg,
   Args,
-  ArgsType,
   Authorized,
   Ctx as Context,
   Field,
@@ -26,7 +25,14 @@ import {
   ratingDifferences,
   rerateClosedPeriods,
 } from '../services/rating-differences';
-import { type Connection, PageArguments, connectionType, orderEnum, toConnection } from './connection';
+import {
+  type Connection,
+  connectionType,
+  orderEnum,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { chargeById, periodById, ratingDifferenceById } from './loaders';
 
 const RatingDifferenceConnection = connectionType(RatingDifference, 'RatingDifference');
@@ -54,14 +60,12 @@ export class RatingDifferenceFilter {
   states?: RatingDifferenceState[] | null;
 }
 
-@ArgsType()
-export class RatingDifferencesArguments extends PageArguments {
-  @Field(() => RatingDifferenceFilter, { nullable: true, description: 'Which differences; all when left out.' })
-  filter?: RatingDifferenceFilter | null;
-
-  @Field(() => RatingDifferenceOrder, { defaultValue: RatingDifferenceOrder.FOUND_AT_DESC, description: 'The order.' })
-  orderBy!: RatingDifferenceOrderName;
-}
+const RatingDifferencesArguments = listArguments({
+  filter: RatingDifferenceFilter,
+  description: 'Which differences; all when left out.',
+  order: RatingDifferenceOrder,
+  byDefault: 'FOUND_AT_DESC',
+});
 
 @InputType({ description: 'What a person says to a rating difference.' })
 export class DecideRatingDifferenceInput {
@@ -121,7 +125,8 @@ export class RatingDifferencesResolver {
   })
   async ratingDifferences(
     @Context() ctx: Ctx,
-    @Args(() => RatingDifferencesArguments) { filter, orderBy, ...page }: RatingDifferencesArguments,
+    @Args(() => RatingDifferencesArguments)
+    { filter, orderBy, ...page }: ListArguments<RatingDifferenceFilter, RatingDifferenceOrderName>,
   ): Promise<Connection<RatingDifference>> {
     return toConnection(await ratingDifferences(ctx, filter ?? {}, { order: orderBy, page }));
   }

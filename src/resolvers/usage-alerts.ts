@@ -29,7 +29,16 @@ import {
   usageAlerts,
 } from '../services/usage-alert-lists';
 import { archiveUsageAlert, createUsageAlert, updateUsageAlert } from '../services/usage-alerts';
-import { ARCHIVED_FILTER, type Connection, connectionType, orderEnum, PageArguments, toConnection } from './connection';
+import {
+  ARCHIVED_FILTER,
+  type Connection,
+  connectionType,
+  orderEnum,
+  PageArguments,
+  toConnection,
+  type ListArguments,
+  listArguments,
+} from './connection';
 import { contractById, metricById, periodById, serviceById, usageAlertById } from './loaders';
 
 const UsageAlertConnection = connectionType(UsageAlert, 'UsageAlert');
@@ -160,14 +169,12 @@ export class UsageAlertEventFilter {
   crossedTo?: string | null;
 }
 
-@ArgsType()
-export class UsageAlertEventsArguments extends PageArguments {
-  @Field(() => UsageAlertEventFilter, { nullable: true, description: 'Which events; all when left out.' })
-  filter?: UsageAlertEventFilter | null;
-
-  @Field(() => UsageAlertEventOrder, { defaultValue: UsageAlertEventOrder.CROSSED_AT_DESC, description: 'The order.' })
-  orderBy!: UsageAlertEventOrderName;
-}
+const UsageAlertEventsArguments = listArguments({
+  filter: UsageAlertEventFilter,
+  description: 'Which events; all when left out.',
+  order: UsageAlertEventOrder,
+  byDefault: 'CROSSED_AT_DESC',
+});
 
 @Resolver(() => UsageAlert)
 export class UsageAlertsResolver {
@@ -243,7 +250,8 @@ export class UsageAlertEventsResolver {
   })
   async usageAlertEvents(
     @Context() ctx: Ctx,
-    @Args(() => UsageAlertEventsArguments) { filter, orderBy, ...page }: UsageAlertEventsArguments,
+    @Args(() => UsageAlertEventsArguments)
+    { filter, orderBy, ...page }: ListArguments<UsageAlertEventFilter, UsageAlertEventOrderName>,
   ): Promise<Connection<UsageAlertEvent>> {
     return toConnection(await usageAlertEvents(ctx, filter ?? {}, { order: orderBy, page }));
   }
