@@ -46,10 +46,7 @@ export function relevantDimensions({ filters, groupBy }: BucketRule): string[] {
  */
 export function bucketOf(rule: BucketRule, dimensions: Dimensions | null): Bucket {
   const has = dimensions ?? {};
-  const filter = rule.filters.reduce<ChargeFilter | null>(
-    (best, candidate) => (matches(candidate, has) && isNarrower(candidate, best) ? candidate : best),
-    null,
-  );
+  const filter = filtersByPriority(rule).find((candidate) => matches(candidate, has)) ?? null;
   return bucket(filter, Object.fromEntries(rule.groupBy.map((name) => [name, valueOf(has, name) ?? null])));
 }
 
@@ -71,7 +68,7 @@ export function bucketNamed({ filters }: Pick<BucketRule, 'filters'>, { filter: 
 
 /** The filters in the order in which they take a record: the first that matches has it. */
 export function filtersByPriority({ filters }: Pick<BucketRule, 'filters'>): ChargeFilter[] {
-  return filters.toSorted((one, other) => countKeys(other) - countKeys(one) || countValues(one) - countValues(other));
+  return filters.toSorted(comparePriority);
 }
 
 /** Two filters that can match the same record; the first of the pair takes it. */
@@ -86,7 +83,7 @@ export function overlaps(filters: readonly ChargeFilter[]): FilterPair[] {
     filters
       .slice(index + 1)
       .filter((other) => canShare(one, other) && isWithin(one, other) === isWithin(other, one))
-      .map((other): FilterPair => (isNarrower(other, one) ? [other, one] : [one, other])),
+      .map((other): FilterPair => (comparePriority(other, one) < 0 ? [other, one] : [one, other])),
   );
 }
 
@@ -101,11 +98,9 @@ function matches({ match }: ChargeFilter, dimensions: Dimensions): boolean {
   });
 }
 
-/** Whether `candidate` takes a record from `best`, which stands before it in the list. */
-function isNarrower(candidate: ChargeFilter, best: ChargeFilter | null): boolean {
-  if (best === null) return true;
-  const [keys, bestKeys] = [candidate, best].map(({ match }) => Object.keys(match).length) as [number, number];
-  return keys > bestKeys || (keys === bestKeys && countValues(candidate) < countValues(best));
+/** Below 0 when `one` takes a record that both match: more dimensions, of those fewer values. */
+function comparePriority(one: ChargeFilter, other: ChargeFilter): number {
+  return countKeys(other) - countKeys(one) || countValues(one) - countValues(other);
 }
 
 function countKeys({ match }: ChargeFilter): number {
