@@ -20,6 +20,7 @@ import { Adjustment } from '../entities/adjustment';
 import { BillableLine } from '../entities/billable-line';
 import { BillingPeriod } from '../entities/billing-period';
 import { Charge } from '../entities/charge';
+import { FlatObject } from '../entities/columns';
 import { GapWaiver } from '../entities/gap-waiver';
 import { SubscriptionLine } from '../entities/subscription-line';
 import { type BillableLineOrder as BillableLineOrderName, billableLines } from '../services/billing-lists';
@@ -175,6 +176,22 @@ export class RatedLinesResolver {
   })
   async line(@Root() line: PreviewLine, @Context() ctx: Ctx): Promise<SubscriptionLine | null> {
     return line.line === null ? null : subscriptionLineById(ctx).load(line.line.id);
+  }
+
+  @FieldResolver(() => String, {
+    nullable: true,
+    description: "Name of the charge's filter that takes the usage; null for what no filter takes.",
+  })
+  bucketFilter(@Root() { bucket }: PreviewLine): string | null {
+    return bucket.filter?.name ?? null;
+  }
+
+  @FieldResolver(() => FlatObject, {
+    description:
+      'The values of the dimensions that the charge groups by, null for a missing one; empty without groups.',
+  })
+  bucketGroup(@Root() { bucket }: PreviewLine): Readonly<Record<string, string | null>> {
+    return bucket.group;
   }
 
   @FieldResolver(() => [PriceStep], { description: 'How the amount came about, step by step.' })

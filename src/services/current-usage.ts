@@ -3,7 +3,7 @@ import type { Ctx } from '../ctx';
 import { type Decimal, sum } from '../domain/decimal';
 import { BillingError } from '../domain/errors';
 import { explainRating } from '../domain/explanation';
-import type { Rating } from '../domain/price';
+import type { RatedBucket } from '../domain/charge-rating';
 import { BillingPeriodState } from '../entities/billing-period';
 import type { Contract } from '../entities/contract';
 import { withChargesOf } from './balances';
@@ -24,7 +24,7 @@ export interface CurrentUsage {
 }
 
 /** A line that is rated and not stored: of a preview, a close or an estimate. */
-export interface PreviewLine extends Rating {
+export interface PreviewLine extends RatedBucket {
   charge: Pick<ChargeState, 'id' | 'mode' | 'unitsPerProductUnit' | 'metricUnit'>;
   line: { id: string } | null;
   currency: string;

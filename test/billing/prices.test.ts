@@ -160,3 +160,103 @@ it('late usage eats up a minimum that was billed; a replacement gives back what 
   await story.at('2026-05-01T02:00:00Z');
   expect([await story.slot(0), await story.slot(1)]).toEqual([6, 4]);
 });
+
+it('filters have prices of their own, groups tiers of their own, and one minimum stands for all of them', async () => {
+  story = await Story.open({
+    now: '2026-03-01T08:00:00Z',
+    startOn: '2026-03-01',
+    nextInvoiceOn: '2026-04-01',
+    lines: ['REQUESTS', 'SMALL'].map((code) => ({ code, name: code, price: 1 })),
+  });
+  await story.minute();
+  await story.service('cloud', 'LIVE');
+  const filters = [
+    {
+      name: 'europe',
+      match: [{ dimension: 'region', values: ['eu', 'uk'] }],
+      price: { standard: { unitPrice: '2' } },
+      freeUnits: '1',
+    },
+    {
+      name: 'fast europe',
+      match: [
+        { dimension: 'region', values: ['eu', 'uk'] },
+        { dimension: 'tier', values: ['fast'] },
+      ],
+      price: { standard: { unitPrice: '5' } },
+    },
+  ];
+  const charges = [
+    { metric: 'requests', price: { standard: { unitPrice: '1' } }, filters },
+    {
+      metric: 'small',
+      price: { graduated: { tiers: [{ upTo: '10', unitPrice: '0.10', flatPrice: '1' }, { unitPrice: '0.05' }] } },
+      groupBy: ['tenant'],
+      minimumAmount: '6',
+    },
+  ];
+  for (const [index, { metric, ...terms }] of charges.entries()) {
+    const made = { service: 'cloud', code: metric, name: metric, unit: metric, aggregation: 'SUM' };
+    await story.run('mutation ($i: CreateMetricInput!) { createMetric(input: $i) { metric { id } } }', made);
+    const charge = { service: 'cloud', metric, productOdooId: story.product(index), mode: 'AMOUNT', currency: 'USD' };
+    await story.run(CREATE_CHARGE, { ...charge, ...terms });
+  }
+  await story.link('cloud', 'acme');
+  await story.minute();
+  await story.test.clock.set(new Date('2026-03-10T12:00:00Z'));
+  const count = async (metric: string, quantity: string, dimensions: object): Promise<void> => {
+    const at = '2026-03-10T08:00:00Z';
+    const idempotencyKey = `${metric} ${JSON.stringify(dimensions)}`;
+    const record = {
+      service: 'cloud',
+      account: 'acme',
+      metric,
+      windowStart: at,
+      windowEnd: at,
+      quantity,
+      idempotencyKey,
+      dimensions,
+    };
+    await story.run('mutation ($i: RecordUsageInput!) { recordUsage(input: $i) { status } }', record);
+  };
+  await count('requests', '10', { region: 'us', tier: 'fast' });
+  await count('requests', '4', { region: 'eu' });
+  await count('requests', '3', { region: 'uk', tier: 'slow' });
+  await count('requests', '2', { region: 'eu', tier: 'fast' });
+  await count('small', '20', { tenant: 'a' });
+  await count('small', '5', { tenant: 'b' });
+  const { currentUsage } = await story.run(
+    'query ($i: ID!) { currentUsage(contractId: $i) { lines { bucketFilter bucketGroup units amount } } }',
+    await story.contractId(),
+  );
+  expect(currentUsage.lines).toEqual(
+    expect.arrayContaining([
+      { bucketFilter: null, bucketGroup: {}, units: '10', amount: '10' },
+      // 7, one of them free, at 2.
+      { bucketFilter: 'europe', bucketGroup: {}, units: '7', amount: '12' },
+      { bucketFilter: 'fast europe', bucketGroup: {}, units: '2', amount: '10' },
+      // 1 + 10 × 0.10 + 10 × 0.05, and 1 + 5 × 0.10: 2 of the minimum are left.
+      { bucketFilter: null, bucketGroup: { tenant: 'a' }, units: '20', amount: '2.5' },
+      { bucketFilter: null, bucketGroup: { tenant: 'b' }, units: '5', amount: '1.5' },
+      { bucketFilter: null, bucketGroup: {}, units: '0', amount: '2' },
+    ]),
+  );
+  expect(currentUsage.lines).toHaveLength(6);
+  await story.at('2026-04-01T02:00:00Z');
+  await story.at('2026-04-01T12:01:00Z');
+  expect(await Promise.all([0, 1].map((line) => story.invoiced(line)))).toEqual([[32], [6]]);
+  // A tenant that is told of late eats up what the minimum had left: 1 + 30 × … = 1 + 1 + 1 = 3 instead of 2.
+  await story.test.clock.set(new Date('2026-04-10T12:00:00Z'));
+  await count('small', '30', { tenant: 'c' });
+  await story.minute();
+  const { billableLines } = await story.run(
+    `{ billableLines(filter: { metric: "small", newest: true, periodTo: "2026-03-15T00:00:00Z" }) {
+       nodes { bucketGroup units amount revision } } }`,
+  );
+  expect(billableLines.nodes).toEqual(
+    expect.arrayContaining([
+      { bucketGroup: { tenant: 'c' }, units: '30', amount: '3', revision: 1 },
+      { bucketGroup: {}, units: '0', amount: '0', revision: 2 },
+    ]),
+  );
+});
