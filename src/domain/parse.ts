@@ -13,7 +13,8 @@ const MAX_DIGITS = 30;
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseDecimal(text: string, field: string): Decimal {
-  if (!DECIMAL.test(text) || text.replace(/\D/g, '').length > MAX_DIGITS) {
+  // A text that is not longer cannot have more digits.
+  if (!DECIMAL.test(text) || (text.length > MAX_DIGITS && text.replace(/\D/g, '').length > MAX_DIGITS)) {
     throw refused(text, field, 'a decimal of at most 30 digits, 12 of them after the point, without an exponent');
   }
   return new Decimal(text);
@@ -47,13 +48,17 @@ export function parseDay(text: string, field: string): string {
   return text;
 }
 
+/** What nearly all texts are made of: they need no look at every class of Unicode. */
+const PLAIN = /^[ -~]+$/;
+const CONTROL_OR_HALF = /[\p{Cc}\p{Cs}]/u;
+
 /**
  * A text of 1 to `longest` characters without control characters and halves of a surrogate pair, which PostgreSQL does not
  * store; returned as it came.
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseText(text: string, field: string, longest: number): string {
-  if (text.length === 0 || text.length > longest || /[\p{Cc}\p{Cs}]/u.test(text)) {
+  if (text.length === 0 || text.length > longest || (!PLAIN.test(text) && CONTROL_OR_HALF.test(text))) {
     throw refused(text, field, `a text of 1 to ${longest} characters without control characters`);
   }
   return text;
@@ -71,8 +76,12 @@ export function parseReason(text: string): string {
   return parseText(reason, 'reason', MAX_REASON_LENGTH);
 }
 
+/** Days that every month has. */
+const IN_EVERY_MONTH = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])$/;
+
 /** Whether the calendar has it: "2026-02-30" would otherwise silently become a day in March. */
 function isDay(text: string): boolean {
+  if (IN_EVERY_MONTH.test(text)) return true;
   const midnight = new Date(`${text}T00:00:00Z`);
   return !isNaN(midnight.getTime()) && midnight.toISOString().slice(0, 10) === text;
 }

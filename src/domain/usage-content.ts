@@ -2,7 +2,7 @@
  * What "the same content" means for an idempotency key: the canonical form of what was sent, its hash, and the field in
  * which two contents differ. Nothing that was resolved, and not `source`, is part of it.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { UniqueOperation } from './aggregate';
 import { type Decimal, printDecimal } from './decimal';
 
@@ -51,13 +51,19 @@ const PRINTED = {
   operation: (content: UsageContent) => content.operation,
 } as const;
 const FIELDS = Object.keys(PRINTED) as (keyof typeof PRINTED)[];
-/** Every form holds these; later fields only where they are given, by name, so that older hashes stay what they were. */
-const FIRST_FIELDS = 8;
+/** Every form holds the first eight; later fields only where they are given, by name, so that older hashes stay what they were. */
+const FIRST_FIELDS = FIELDS.slice(0, 8);
+const LATER_FIELDS = FIELDS.slice(8);
 
 /** Hex SHA-256 of the canonical form: equal exactly when every field is. "1.50" and "1.5" are one quantity. */
 export function usageContentHash(content: UsageContent): string {
-  const printed = FIELDS.map((field) => comparable(PRINTED[field](content)));
-  return sha256(['USAGE', ...printed.slice(0, FIRST_FIELDS), ...named(printed)]);
+  const form: unknown[] = ['USAGE'];
+  for (const field of FIRST_FIELDS) form.push(comparable(PRINTED[field](content)));
+  for (const field of LATER_FIELDS) {
+    const printed = PRINTED[field](content);
+    if (printed !== null) form.push([field, comparable(printed)]);
+  }
+  return sha256(form);
 }
 
 /** The same for a correction: what it corrects, the quantity from now on (null: taken out), and why. */
@@ -81,12 +87,6 @@ function printWhole(value: number | null): string | null {
   return value === null ? null : String(value);
 }
 
-function named(printed: readonly unknown[]): unknown[] {
-  return FIELDS.flatMap((field, index) =>
-    index >= FIRST_FIELDS && printed[index] !== null ? [[field, printed[index]]] : [],
-  );
-}
-
 /** One text for equal dimensions, however they were ordered; null for none. */
 export function printDimensions(dimensions: Dimensions | null): string | null {
   return dimensions === null ? null : JSON.stringify(comparable(dimensions));
@@ -99,5 +99,5 @@ function comparable(printed: string | Dimensions | null): unknown {
 }
 
 function sha256(form: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(form)).digest('hex');
+  return hash('sha256', JSON.stringify(form), 'hex');
 }
