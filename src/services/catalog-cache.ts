@@ -67,24 +67,25 @@ export async function lookUp<V extends object>(
   { kind, wanted }: { kind: CatalogKind<V>; wanted: readonly Wanted[] },
 ): Promise<Found<V>> {
   const cache = cacheOf(tx.dataSource, kind);
-  const keyOf = (serviceId: string, name: string): string => `${serviceId} ${versions.get(serviceId) ?? ''} ${name}`;
-  const found = new Map<string, V>();
-  const missing = new Map<string, Wanted>();
-  for (const { serviceId, name } of wanted) {
-    const key = keyOf(serviceId, name);
-    if (found.has(key) || missing.has(key)) continue;
-    const known = cache.get(key);
-    if (known === undefined) missing.set(key, { serviceId, name });
-    else found.set(key, known);
+  const keyOf = ({ serviceId, name }: Wanted): string => `${serviceId} ${versions.get(serviceId) ?? ''} ${name}`;
+  // By service and name: a thousand counters name few things, and the cache is asked for each of these once.
+  const found = new Map<string, Map<string, V | undefined>>();
+  const missing: Wanted[] = [];
+  for (const each of wanted) {
+    let ofService = found.get(each.serviceId);
+    if (ofService === undefined) found.set(each.serviceId, (ofService = new Map()));
+    if (ofService.has(each.name)) continue;
+    const known = cache.get(keyOf(each));
+    ofService.set(each.name, known);
+    if (known === undefined) missing.push(each);
   }
-  if (missing.size > 0) {
-    for (const { serviceId, name, value } of await kind.read(tx, [...missing.values()])) {
-      const key = keyOf(serviceId, name);
-      found.set(key, value);
-      cache.set(key, value);
+  if (missing.length > 0) {
+    for (const { value, ...each } of await kind.read(tx, missing)) {
+      found.get(each.serviceId)?.set(each.name, value);
+      cache.set(keyOf(each), value);
     }
   }
-  return (serviceId, name) => found.get(keyOf(serviceId, name));
+  return (serviceId, name) => found.get(serviceId)?.get(name);
 }
 
 function cacheOf<V extends object>(db: DataSource, { caches }: CatalogKind<V>): LRUCache<string, V> {

@@ -30,9 +30,9 @@ import {
 import { lockCorrections, lockLanesShared, lockSeries } from './usage-lanes';
 import {
   batchResult,
+  countOutcomes,
   MAX_BATCH_SIZE,
   type Outcome,
-  outcomeName,
   type RecordUsageBatchResult,
   rejected,
 } from './usage-outcome';
@@ -125,13 +125,13 @@ async function correctAll(ctx: Ctx, drafts: readonly (CorrectionDraft | BillingE
     const decided = await inTransaction(ctx, (tx) => correctInTransaction(tx, ctx, owned));
     for (const [index, outcome] of decided) outcomes[index] = outcome;
   }
-  return drafts.map((_, index) => {
+  const all = drafts.map((_, index) => {
     const outcome = outcomes[index];
     assert(outcome, 'every item has its outcome');
-    ctx.metrics.usageCorrections.add(outcome.serviceId, outcomeName(outcome));
-    if (outcome.status === 'RECORDED' && outcome.late) ctx.metrics.lateUsage.add(outcome.serviceId, 'correction');
     return outcome;
   });
+  countOutcomes(ctx, 'correction', all);
+  return all;
 }
 
 /** Outcomes by index. Items on one record come one after the other, in rounds: each finds what the one before it left. */

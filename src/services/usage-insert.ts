@@ -25,11 +25,12 @@ export interface InsertedUsage {
   late: boolean;
 }
 
+/** One row for all that was sent: rows of their own would cost more than what they say. */
 interface InsertedRow {
-  id: string;
-  service_id: string;
-  idempotency_key: string;
-  late: boolean;
+  /** Ids by position, separated by commas; nothing at the position of what was not inserted. */
+  ids: string;
+  /** Positions, from 1, of what counts in a closed period. */
+  late: number[];
 }
 
 /**
@@ -50,10 +51,11 @@ const LAST_INSTANT = `case when i.window_end > i.window_start then i.window_end 
 const INSERT = `
   with sent as materialized (
     select i.*, ${LAST_INSTANT} as counted_at, nextval('usage_record_id_seq') as id
-      from json_to_recordset($1) as i(service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
+      from rows from (json_to_recordset($1) as (service_id uuid, link_id uuid, contract_id uuid, unassigned_reason text,
         metric_id uuid, window_start timestamptz, window_end timestamptz, quantity numeric, events integer,
         revision integer, opening numeric, reset boolean, operation text, dimensions jsonb, meter text,
-        source text, account text, subscription_id uuid, idempotency_key text, content_hash text)),
+        source text, account text, subscription_id uuid, idempotency_key text, content_hash text))
+        with ordinality as i),
   inserted as (
     insert into usage_record (id, transaction, service_id, account_link_id, contract_id, unassigned_reason, metric_id, window_start,
       window_end, counted_at, quantity, events, revision, opening, reset, operation, dimensions, meter, source, actor, account, subscription_id, late,
@@ -65,7 +67,7 @@ const INSERT = `
     from sent i
     order by i.service_id, i.idempotency_key collate "C"
     on conflict (service_id, idempotency_key) do nothing
-    returning id, service_id, idempotency_key, account_link_id, contract_id, metric_id, counted_at, quantity, late),
+    returning id, account_link_id, contract_id, metric_id, counted_at, quantity, late),
   rolled_up as (
     insert into usage_rollup (account_link_id, contract_id, metric_id, hour, quantity, records)
     select account_link_id, contract_id, metric_id, date_trunc('hour', counted_at, 'UTC') as hour, sum(quantity), count(*)
@@ -74,59 +76,56 @@ const INSERT = `
      order by account_link_id, contract_id, metric_id, hour
     on conflict on constraint usage_rollup_key do update
       set quantity = usage_rollup.quantity + excluded.quantity, records = usage_rollup.records + excluded.records)
-  select id, service_id, idempotency_key, late from inserted`;
-
-/** Names a key of a service in maps. */
-export function usageKey(serviceId: string, idempotencyKey: string): string {
-  return `${serviceId} ${idempotencyKey}`;
-}
+  select string_agg(coalesce(n.id::text, ''), ',' order by i.ordinality) as ids,
+         coalesce(array_agg(i.ordinality::integer) filter (where n.late), '{}') as late
+    from sent i left join inserted n on n.id = i.id`;
 
 /**
- * Inserts what has a new key, at most one of each, and returns the new records by `usageKey`. What is missing in the
- * answer has its key in the ledger already, committed or by this transaction.
+ * Inserts what has a new key, at most one of each, and returns the new records by their position in `usage`. What is missing in
+ * the answer has its key in the ledger already, committed or by this transaction.
  */
 export async function insertUsage(
   tx: EntityManager,
   ctx: Pick<Ctx, 'now' | 'actor'>,
   usage: readonly PlacedUsage[],
-): Promise<Map<string, InsertedUsage>> {
-  if (usage.length === 0) return new Map();
+): Promise<(InsertedUsage | undefined)[]> {
+  if (usage.length === 0) return [];
   const rows = await tx.query<InsertedRow[]>(INSERT, [JSON.stringify(usage.map(asRow)), ctx.actor.name, ctx.now]);
-  const reaching = new Set(
-    usage
-      .filter(({ place }) => reachesLaterPeriods(place.rules))
-      .map(({ serviceId, draft }) => usageKey(serviceId, draft.idempotencyKey)),
-  );
-  const inserted = new Map(
-    rows.map(({ id, late, ...row }) => [usageKey(row.service_id, row.idempotency_key), { id, late }]),
-  );
+  const late = new Set(rows[0]?.late);
+  const inserted = (rows[0]?.ids ?? '')
+    .split(',')
+    .map((id, index) => (id === '' ? undefined : { id, late: late.has(index + 1) }));
   await markDirty(
     tx,
-    [...inserted].filter(([key, { late }]) => late || reaching.has(key)).map(([, { id }]) => id),
+    inserted.flatMap((record, index) => {
+      const place = usage[index]?.place;
+      return record !== undefined && (record.late || (place && reachesLaterPeriods(place.rules))) ? record.id : [];
+    }),
   );
   return inserted;
 }
 
+/** What says nothing is left out: most fields of most counters do, and each would be printed, sent and read. */
 function asRow({ serviceId, draft, place }: PlacedUsage): Record<string, unknown> {
   return {
     service_id: serviceId,
     link_id: place.linkId,
-    contract_id: place.contractId,
-    unassigned_reason: place.unassignedReason,
+    contract_id: place.contractId ?? undefined,
+    unassigned_reason: place.unassignedReason ?? undefined,
     metric_id: place.metricId,
     window_start: draft.windowStart,
     window_end: draft.windowEnd,
     quantity: printDecimal(draft.quantity),
-    events: draft.events,
-    revision: draft.revision,
-    opening: draft.opening === null ? null : printDecimal(draft.opening),
-    reset: draft.reset,
-    operation: draft.operation,
-    dimensions: draft.dimensions,
-    meter: draft.meter,
-    source: draft.source,
-    account: draft.account,
-    subscription_id: draft.subscriptionId,
+    events: draft.events ?? undefined,
+    revision: draft.revision ?? undefined,
+    opening: draft.opening === null ? undefined : printDecimal(draft.opening),
+    reset: draft.reset ?? undefined,
+    operation: draft.operation ?? undefined,
+    dimensions: draft.dimensions ?? undefined,
+    meter: draft.meter ?? undefined,
+    source: draft.source ?? undefined,
+    account: draft.account ?? undefined,
+    subscription_id: draft.subscriptionId ?? undefined,
     idempotency_key: draft.idempotencyKey,
     content_hash: draft.contentHash,
   };

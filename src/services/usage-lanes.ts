@@ -60,7 +60,7 @@ async function lockAscending(
   tx: EntityManager,
   locks: { take: string; lockClass: number; ids: Iterable<string> },
 ): Promise<void> {
-  const lanes = [...new Set([...locks.ids].map(laneOf))].sort((one, other) => one - other);
+  const lanes = [...new Set([...new Set(locks.ids)].map(laneOf))].sort((one, other) => one - other);
   // A function scan hands the array out in its own order, so the locks are taken in it.
   await tx.query(`select ${locks.take}($1, lane) from unnest($2::integer[]) as lane`, [locks.lockClass, lanes]);
 }

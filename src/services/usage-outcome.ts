@@ -45,8 +45,33 @@ export function rejected(serviceId: string | null, error: BillingError): Outcome
   return { status: 'REJECTED', error, serviceId };
 }
 
+/** Counts what became of records, or of corrections. After the commit: what is rolled back or runs again never counts. */
+export function countOutcomes(
+  { metrics }: Pick<Ctx, 'metrics'>,
+  kind: 'usage' | 'correction',
+  outcomes: readonly Outcome[],
+): void {
+  const counter = kind === 'usage' ? metrics.usageRecords : metrics.usageCorrections;
+  // Added up before they are told: a counter with labels costs more than an addition.
+  for (const [serviceId, ofService] of groupBy(outcomes, (outcome) => outcome.serviceId)) {
+    for (const [name, same] of groupBy(ofService, outcomeName)) counter.add(serviceId, name, same.length);
+    const late = ofService.filter((outcome) => outcome.status === 'RECORDED' && outcome.late).length;
+    if (late > 0) metrics.lateUsage.add(serviceId, kind, late);
+  }
+}
+
+function groupBy<T, K>(items: readonly T[], keyOf: (item: T) => K): Map<K, T[]> {
+  const groups = new Map<K, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
 /** As metrics name it. */
-export function outcomeName(outcome: Outcome): UsageOutcome {
+function outcomeName(outcome: Outcome): UsageOutcome {
   if (outcome.status === 'RECORDED') return 'recorded';
   if (outcome.status === 'DUPLICATE') return 'duplicate';
   return refusalName(outcome.error);
@@ -57,10 +82,13 @@ export async function batchResult(
   ctx: Ctx,
   { keys, outcomes, withResults }: { keys: readonly string[]; outcomes: readonly Outcome[]; withResults: boolean },
 ): Promise<RecordUsageBatchResult> {
+  const count = (status: RecordUsageStatus): number =>
+    outcomes.reduce((total, outcome) => (outcome.status === status ? total + 1 : total), 0);
   const ids = withResults ? outcomes.flatMap((outcome) => (outcome.status === 'REJECTED' ? [] : outcome.recordId)) : [];
   const records = await usageRecordsByIds(ctx, ids);
-  const results = outcomes.map((outcome, index): RecordUsageResult => {
+  const results = outcomes.flatMap((outcome, index): RecordUsageResult | [] => {
     const isRejected = outcome.status === 'REJECTED';
+    if (!withResults && !isRejected) return [];
     return {
       index,
       // Whatever was sent comes back no longer than a key can be.
@@ -70,7 +98,6 @@ export async function batchResult(
       problem: isRejected ? toProblem(outcome.error) : null,
     };
   });
-  const count = (status: RecordUsageStatus): number => results.filter((result) => result.status === status).length;
   return {
     recordedCount: count('RECORDED'),
     duplicateCount: count('DUPLICATE'),

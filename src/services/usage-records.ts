@@ -9,13 +9,13 @@ import { BillingError } from '../domain/errors';
 import { parseUsage, type UsageDraft, type UsageInput } from '../domain/usage-record';
 import type { UsageRecord } from '../entities/usage-record';
 import { inTransaction } from './transaction';
-import { insertUsage, type PlacedUsage, usageKey } from './usage-insert';
+import { type InsertedUsage, insertUsage, type PlacedUsage } from './usage-insert';
 import { type StoredKey, storedKeys } from './usage-keys';
 import {
   batchResult,
+  countOutcomes,
   type Outcome,
   MAX_BATCH_SIZE,
-  outcomeName,
   type RecordUsageBatchResult,
   type RecordUsageStatus,
   rejected,
@@ -66,43 +66,50 @@ async function recordAll(ctx: Ctx, inputs: readonly UsageInput[]): Promise<Outco
   const all = parsed.map((item) =>
     item instanceof BillingError ? rejected(ctx.actor.serviceId, item) : (next.next().value as Outcome),
   );
-  countOutcomes(ctx, all);
+  countOutcomes(ctx, 'usage', all);
   return all;
 }
 
-/** After the commit: what is rolled back or runs again never counts. */
-function countOutcomes({ metrics }: Ctx, outcomes: readonly Outcome[]): void {
-  for (const outcome of outcomes) {
-    metrics.usageRecords.add(outcome.serviceId, outcomeName(outcome));
-    if (outcome.status === 'RECORDED' && outcome.late) metrics.lateUsage.add(outcome.serviceId, 'usage');
-  }
-}
-
 async function recordDrafts(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<Outcome[]> {
-  const placed = await resolveUnderLanes(tx, ctx, drafts);
-  const misfits = await seriesMisfits(tx, placed);
-  const resolved = placed.map((item) => {
-    const refusal = item instanceof BillingError ? undefined : misfits.get(item);
-    return item instanceof BillingError || refusal === undefined ? item : { ...item, place: refusal };
-  });
+  const resolved = await fitted(tx, await resolveUnderLanes(tx, ctx, drafts));
   const firsts = firstOfEachKey(resolved);
-  const recorded = await insertUsage(tx, ctx, [...firsts.values()]);
-  const isRecorded = (item: ResolvedUsage): boolean => firsts.get(keyOf(item)) === item && recorded.has(keyOf(item));
-  const others = resolved.filter((item): item is ResolvedUsage => !(item instanceof BillingError) && !isRecorded(item));
+  const sent = [...firsts.values()];
+  const inserted = await insertUsage(tx, ctx, sent);
+  const recorded = new Map<ResolvedUsage, InsertedUsage>();
+  for (const [position, item] of sent.entries()) {
+    const record = inserted[position];
+    if (record !== undefined) recorded.set(item, record);
+  }
+  const others = resolved.filter(
+    (item): item is ResolvedUsage => !(item instanceof BillingError) && !recorded.has(item),
+  );
   const stored = await storedKeys(tx, others);
   const storedOf = new Map(others.map((item, position) => [item, stored.get(position)]));
   const taken = new Set<string>();
   return resolved.map((item): Outcome => {
     if (item instanceof BillingError) return rejected(ctx.actor.serviceId, item);
-    const key = keyOf(item);
-    const inserted = recorded.get(key);
-    if (inserted !== undefined && firsts.get(key) === item) {
-      taken.add(key);
-      return { status: 'RECORDED', recordId: inserted.id, late: inserted.late, serviceId: item.serviceId };
+    const record = recorded.get(item);
+    if (record !== undefined) {
+      taken.add(item.key);
+      return { status: 'RECORDED', recordId: record.id, late: record.late, serviceId: item.serviceId };
     }
     // Items count in their order: what the world refuses before a later item takes the key stays refused for its own reason.
-    const isFree = inserted !== undefined && !taken.has(key);
+    const first = firsts.get(item.key);
+    const isFree = first !== undefined && recorded.has(first) && !taken.has(item.key);
     return outcomeOf(item, isFree ? undefined : storedOf.get(item));
+  });
+}
+
+/** The same items; those that do not fit what stands of their series have the reason for a place. */
+async function fitted(
+  tx: EntityManager,
+  placed: readonly (ResolvedUsage | BillingError)[],
+): Promise<readonly (ResolvedUsage | BillingError)[]> {
+  const misfits = await seriesMisfits(tx, placed);
+  if (misfits.size === 0) return placed;
+  return placed.map((item) => {
+    const refusal = item instanceof BillingError ? undefined : misfits.get(item);
+    return item instanceof BillingError || refusal === undefined ? item : { ...item, place: refusal };
   });
 }
 
@@ -115,20 +122,15 @@ function outcomeOf({ serviceId, place }: ResolvedUsage, stored: StoredKey | unde
 }
 
 /** The first item of each key that has a place: the one that is recorded if the key is free. */
-function firstOfEachKey(resolved: readonly (ResolvedUsage | BillingError)[]): Map<string, PlacedUsage> {
-  const firsts = new Map<string, PlacedUsage>();
+function firstOfEachKey(resolved: readonly (ResolvedUsage | BillingError)[]): Map<string, ResolvedUsage & PlacedUsage> {
+  const firsts = new Map<string, ResolvedUsage & PlacedUsage>();
   for (const item of resolved) {
     if (item instanceof BillingError || !isPlaced(item)) continue;
-    const key = keyOf(item);
-    if (!firsts.has(key)) firsts.set(key, item);
+    if (!firsts.has(item.key)) firsts.set(item.key, item);
   }
   return firsts;
 }
 
 function isPlaced(item: ResolvedUsage): item is ResolvedUsage & PlacedUsage {
   return !(item.place instanceof BillingError);
-}
-
-function keyOf({ serviceId, draft }: ResolvedUsage): string {
-  return usageKey(serviceId, draft.idempotencyKey);
 }

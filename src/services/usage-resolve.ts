@@ -41,6 +41,8 @@ export interface Place {
 /** A draft of a known service, with its place or the reason why the world does not take it now. */
 export interface ResolvedUsage {
   serviceId: string;
+  /** One name for its service and idempotency key, for maps. */
+  key: string;
   draft: UsageDraft;
   place: Place | BillingError;
 }
@@ -73,9 +75,12 @@ export async function resolveUnderLanes(
     await lockLanesShared(tx, lanesOf(places));
     const present = await catalogVersions(tx, versions.keys());
     if ([...versions].every(([id, version]) => present.get(id) === version)) {
-      const resolved = owned.map((item, index) => ({ ...item, place: places[index] as Place | BillingError }));
-      const next = resolved.values();
-      return located.map((item) => (item instanceof BillingError ? item : (next.next().value as ResolvedUsage)));
+      const next = places.values();
+      return located.map((item): ResolvedUsage | BillingError => {
+        if (item instanceof BillingError) return item;
+        const { serviceId, key, draft } = item;
+        return { serviceId, key, draft, place: next.next().value as Place | BillingError };
+      });
     }
     versions = present;
   }
@@ -84,6 +89,7 @@ export async function resolveUnderLanes(
 
 interface OwnedDraft {
   serviceId: string;
+  key: string;
   draft: UsageDraft;
 }
 
@@ -107,7 +113,7 @@ async function visibleServices(tx: EntityManager, ctx: Ctx, drafts: readonly Usa
 function locate(services: VisibleServices, ctx: Ctx, draft: UsageDraft): OwnedDraft | BillingError {
   const serviceId = draft.service === null ? ctx.actor.serviceId : services.idByCode.get(draft.service);
   if (serviceId === undefined) return notFound('service', 'service');
-  if (serviceId !== null) return { serviceId, draft };
+  if (serviceId !== null) return { serviceId, key: `${serviceId} ${draft.idempotencyKey}`, draft };
   const message = 'Name the service: this key is for the whole installation.';
   return new BillingError('VALIDATION_FAILED', message, { field: 'service' });
 }
@@ -136,18 +142,19 @@ async function resolvePlaces(
   { owned, now }: { owned: readonly OwnedDraft[]; now: Date },
 ): Promise<(Place | BillingError)[]> {
   const candidates = await findCandidates(tx, versions, owned);
+  // Made once an item: a name is made for each of up to a thousand.
+  const choices = candidates.map((candidate) =>
+    candidate instanceof BillingError || namesContract(candidate) ? null : choiceName(pair(candidate)),
+  );
   const choiceOf = await lookUp(tx, versions, {
     kind: CONTRACT_CHOICES,
-    wanted: candidates.flatMap((candidate) =>
-      candidate instanceof BillingError || namesContract(candidate)
-        ? []
-        : { serviceId: candidate.serviceId, name: choiceName(pair(candidate)) },
-    ),
+    wanted: choices.flatMap((name, index) => (name === null ? [] : { serviceId: owned[index]?.serviceId ?? '', name })),
   });
-  return candidates.map((candidate) => {
+  return candidates.map((candidate, index) => {
     if (candidate instanceof BillingError) return candidate;
     const { serviceId, draft, metric } = candidate;
-    return usageRefusal(draft, metric, now) ?? placeOf(candidate, choiceOf(serviceId, choiceName(pair(candidate))));
+    const name = choices[index];
+    return usageRefusal(draft, metric, now) ?? placeOf(candidate, name ? choiceOf(serviceId, name) : undefined);
   });
 }
 
@@ -159,12 +166,16 @@ function namesContract({ subscription, link }: Candidate): boolean {
   return subscription !== null || link.contractId !== null;
 }
 
-function placeOf(candidate: Candidate, choice: ContractChoice | undefined): Place {
-  const named = candidate.subscription?.contractId ?? candidate.link.contractId;
-  const { metric: rules } = candidate;
-  if (named !== null) return { ...pair(candidate), rules, contractId: named, unassignedReason: null };
-  assert(choice, 'a link that was found has a choice of contract');
-  return { ...pair(candidate), rules, ...choice };
+function placeOf({ link, metric, subscription }: Candidate, choice: ContractChoice | undefined): Place {
+  const named = subscription?.contractId ?? link.contractId;
+  assert(named !== null || choice, 'a link that was found has a choice of contract');
+  return {
+    linkId: link.id,
+    metricId: metric.id,
+    rules: metric,
+    contractId: named ?? choice?.contractId ?? null,
+    unassignedReason: named === null ? (choice?.unassignedReason ?? null) : null,
+  };
 }
 
 async function findCandidates(
@@ -194,7 +205,7 @@ async function findCandidates(
     }),
   });
   return owned.map((item) => {
-    const { serviceId, draft } = item;
+    const { serviceId, key, draft } = item;
     const metric = metricOf(serviceId, draft.metric);
     if (metric === undefined) return notFound('metric', 'metric');
     const refusal = archivedRefusal(draft, metric);
@@ -207,7 +218,7 @@ async function findCandidates(
         : linkOfAccount(linksOfAccount(serviceId, draft.account), draft);
     if (link instanceof BillingError) return link;
     if (subscription !== null && subscription.payer !== link.payer) return notFound('subscription', 'subscriptionId');
-    return { ...item, metric, link, subscription };
+    return { serviceId, key, draft, metric, link, subscription };
   });
 }
 

@@ -9,7 +9,6 @@ import { BillingError } from '../domain/errors';
 import { type SeriesRecord, seriesRefusal } from '../domain/series';
 import { type Dimensions, printDimensions } from '../domain/usage-content';
 import { headsOfContract, headsOfLink } from './ledger-sql';
-import { usageKey } from './usage-insert';
 import { storedKeys } from './usage-keys';
 import type { Place, ResolvedUsage } from './usage-resolve';
 
@@ -47,15 +46,14 @@ export async function seriesMisfits(
   const misfits = new Map<ResolvedUsage, BillingError>();
   const taken = new Set<string>();
   for (const item of free) {
-    const key = usageKey(item.serviceId, item.draft.idempotencyKey);
-    if (taken.has(key)) continue;
+    if (taken.has(item.key)) continue;
     const others = standing.get(seriesOf(item)) ?? [];
     const record = asSeriesRecord(item);
     const refusal = seriesRefusal(item.place.rules.semantics, record, others);
     if (refusal !== null) misfits.set(item, refusal);
     else {
       others.push(record);
-      taken.add(key);
+      taken.add(item.key);
     }
   }
   return misfits;
