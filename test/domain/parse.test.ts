@@ -1,5 +1,5 @@
 import { BillingError } from '../../src/domain/errors';
-import { parseDay, parseDecimal, parseInstant, parseText } from '../../src/domain/parse';
+import { parseDay, parseDecimal, parseInstant, parseReason, parseText } from '../../src/domain/parse';
 
 function refusal(parse: () => unknown): BillingError {
   try {
@@ -153,4 +153,27 @@ it.each<[string, () => unknown, string]>([
   ],
 ])('who sends something else for %s is told what is wanted, and what came', (_, parse, message) => {
   expect(refusal(parse).message).toBe(message);
+});
+
+describe('parseReason', () => {
+  it('leaves blanks around it out', () => {
+    expect(parseReason('  sent twice \n')).toBe('sent twice');
+    expect(parseReason('x'.repeat(500))).toHaveLength(500);
+  });
+
+  it.each([
+    ['', 'reason must say why.'],
+    [' \t\n', 'reason must say why.'],
+    ['a\u0000b', 'reason must be a text of 1 to 500 characters without control characters, not "a\u0000b".'],
+    [
+      'x'.repeat(501),
+      `reason must be a text of 1 to 500 characters without control characters, not "${'x'.repeat(59)}…".`,
+    ],
+  ])('refuses %j: %s', (text, message) => {
+    expect(refusal(() => parseReason(text))).toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message,
+      details: { field: 'reason' },
+    });
+  });
 });

@@ -6,6 +6,7 @@ import {
   type PlanInterval,
   addInterval,
   advance,
+  dayAfter,
   dayOf,
   dayStart,
   earliestRunAt,
@@ -37,10 +38,6 @@ const plan = fc.record({
 
 function isoDay(instant: number): string {
   return new Date(instant).toISOString().slice(0, 10);
-}
-
-function dayAfter(of: string): string {
-  return isoDay(Date.parse(of) + DAY_MS);
 }
 
 describe('the start of a day', () => {
@@ -395,5 +392,16 @@ describe('the instants of a period that ends', () => {
   it("Odoo's run is counted from midnight in UTC", () => {
     expect(earliestRunAt('2026-03-08', 30).toISOString()).toBe('2026-03-08T00:30:00.000Z');
     expect(earliestRunAt('2026-03-08', 23 * 60 + 59).toISOString()).toBe('2026-03-08T23:59:00.000Z');
+  });
+});
+
+describe('the day after', () => {
+  it.each([
+    ['2026-03-01', '2026-03-02'],
+    ['2026-02-28', '2026-03-01'],
+    ['2028-02-28', '2028-02-29'],
+    ['2026-12-31', '2027-01-01'],
+  ])('%s is %s', (day, after) => {
+    expect(dayAfter(day)).toBe(after);
   });
 });
