@@ -31,6 +31,7 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
+import { ContractFilter } from './contract-filter';
 import { balanceEntryById, contractById, periodById, productById } from './loaders';
 
 const BalanceEntryConnection = connectionType(BalanceEntry, 'BalanceEntry');
@@ -41,18 +42,9 @@ const BalanceEntryOrder = orderEnum<BalanceEntryOrderName>('BalanceEntryOrder', 
 });
 
 @InputType({ description: 'Which entries of balances; all conditions hold together.' })
-export class BalanceEntryFilter {
+export class BalanceEntryFilter extends ContractFilter {
   @Field(() => String, { nullable: true, description: 'Of the products of this service, by code.' })
   service?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "A service's own id of an account: of the contracts its link means.",
-  })
-  account?: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
-  contractId?: string | null;
 
   @Field(() => Int, { nullable: true, description: "Of this product, by Odoo's id." })
   productOdooId?: number | null;

@@ -33,6 +33,7 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
+import { ContractFilter } from './contract-filter';
 import { blocksByPeriodId, contractById, linesByPeriodId, periodById, writeBacksByPeriodId } from './loaders';
 import { RatedLine } from './rated-lines';
 
@@ -44,18 +45,9 @@ const BillingPeriodOrder = orderEnum<BillingPeriodOrderName>('BillingPeriodOrder
 });
 
 @InputType({ description: 'Which periods; all conditions hold together.' })
-export class BillingPeriodFilter {
+export class BillingPeriodFilter extends ContractFilter {
   @Field(() => String, { nullable: true, description: 'Code of a service: of the contracts of its linked partners.' })
   service?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "A service's own id of an account: of the contracts its link means.",
-  })
-  account?: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
-  contractId?: string | null;
 
   @Field(() => [BillingPeriodState], { nullable: true, description: 'In one of these states.' })
   states?: BillingPeriodState[] | null;

@@ -34,6 +34,7 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
+import { ContractFilter } from './contract-filter';
 import { balanceEntryById, contractById, finalDueById, productById } from './loaders';
 
 const FinalDueConnection = connectionType(FinalDue, 'FinalDue');
@@ -62,18 +63,9 @@ registerEnumType(FinalDueSettlement, {
 });
 
 @InputType({ description: 'Which final dues; all conditions hold together.' })
-export class FinalDueFilter {
+export class FinalDueFilter extends ContractFilter {
   @Field(() => String, { nullable: true, description: 'Of the products of this service, by code.' })
   service?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "A service's own id of an account: of the contracts its link means.",
-  })
-  account?: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
-  contractId?: string | null;
 
   @Field(() => [FinalDueState], { nullable: true, description: 'In one of these states.' })
   states?: FinalDueState[] | null;

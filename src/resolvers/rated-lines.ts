@@ -34,6 +34,7 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
+import { ContractFilter } from './contract-filter';
 import {
   adjustmentsByLineId,
   chargeById,
@@ -121,18 +122,9 @@ export class RatedLine {
 }
 
 @InputType({ description: 'Which rated lines; all conditions hold together.' })
-export class BillableLineFilter {
+export class BillableLineFilter extends ContractFilter {
   @Field(() => String, { nullable: true, description: 'Of the charges of this service, by code.' })
   service?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "A service's own id of an account: of the contracts its link means.",
-  })
-  account?: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
-  contractId?: string | null;
 
   @Field(() => ID, { nullable: true, description: 'Of this period.' })
   periodId?: string | null;

@@ -33,6 +33,7 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
+import { ContractFilter } from './contract-filter';
 import { chargeById, periodById, ratingDifferenceById } from './loaders';
 
 const RatingDifferenceConnection = connectionType(RatingDifference, 'RatingDifference');
@@ -43,18 +44,9 @@ const RatingDifferenceOrder = orderEnum<RatingDifferenceOrderName>('RatingDiffer
 });
 
 @InputType({ description: 'Which rating differences; all conditions hold together.' })
-export class RatingDifferenceFilter {
+export class RatingDifferenceFilter extends ContractFilter {
   @Field(() => String, { nullable: true, description: 'Of the charges of this service, by code.' })
   service?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "A service's own id of an account: of the contracts its link means.",
-  })
-  account?: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
-  contractId?: string | null;
 
   @Field(() => [RatingDifferenceState], { nullable: true, description: 'In one of these states.' })
   states?: RatingDifferenceState[] | null;

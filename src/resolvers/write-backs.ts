@@ -33,6 +33,7 @@ import {
   type ListArguments,
   listArguments,
 } from './connection';
+import { ContractFilter } from './contract-filter';
 import {
   attemptsByWriteBackId,
   contractById,
@@ -51,18 +52,9 @@ const WriteBackOrder = orderEnum<WriteBackOrderName>('WriteBackOrder', 'write-ba
 });
 
 @InputType({ description: 'Which write-backs; all conditions hold together.' })
-export class WriteBackFilter {
+export class WriteBackFilter extends ContractFilter {
   @Field(() => String, { nullable: true, description: "Code of a service: for its charges' products." })
   service?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: "A service's own id of an account: of the contracts its link means.",
-  })
-  account?: string | null;
-
-  @Field(() => ID, { nullable: true, description: 'Of this contract.' })
-  contractId?: string | null;
 
   @Field(() => ID, { nullable: true, description: 'For this period.' })
   periodId?: string | null;
