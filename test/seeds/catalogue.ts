@@ -1,4 +1,5 @@
 /** What a seed's contract is made of: metrics of every kind, and charges in both modes with every price. */
+import type { ChargeFilterJson } from '../../src/domain/charge-filter';
 import { metricRefusal, type MetricRules, type RoundingMode, SEMANTICS_OF } from '../../src/domain/metric';
 import type { PriceModelJson } from '../../src/domain/price-model';
 import type { Random } from './random';
@@ -17,6 +18,8 @@ export interface ChargePlan {
   freeUnits: string;
   unitsPerProductUnit: string;
   minimumAmount: string;
+  filters: ChargeFilterJson[];
+  groupBy: string[];
 }
 
 export interface WorldPlan {
@@ -68,23 +71,45 @@ function drawRules(random: Random): MetricRules {
 
 function drawCharge(random: Random, metric: MetricPlan): ChargePlan {
   const freeUnits = random.chance(0.3) ? random.pick(['0.5', '5', '20']) : '0';
-  const charge = { metric, product: 0, freeUnits };
+  const charge = { metric, product: 0, freeUnits, filters: [], groupBy: [] };
   if (random.chance(0.4)) {
     const unitsPerProductUnit = random.pick(['1', '3', '1000']);
     return { ...charge, mode: 'QUANTITY', price: null, unitsPerProductUnit, minimumAmount: '0' };
   }
-  const price = random.pick(PRICES)(random, metric.rules, freeUnits);
-  const minimumAmount = random.chance(0.3) ? random.pick(['5', '25.55']) : '0';
-  // A percentage of what may fall has nothing free.
-  const isFree = !(metric.rules.signed && price.percentage);
   return {
     ...charge,
-    freeUnits: isFree ? freeUnits : '0',
+    ...drawPrice(random, metric.rules, freeUnits),
     mode: 'AMOUNT',
-    price,
     unitsPerProductUnit: '1',
-    minimumAmount,
+    minimumAmount: random.chance(0.3) ? random.pick(['5', '25.55']) : '0',
+    filters: FILTERS.filter(() => random.chance(0.2)).map(({ name, match }) => {
+      return { name, match, ...drawPrice(random, metric.rules, random.pick(['0', '5'])) };
+    }),
+    groupBy: random.chance(0.15) ? [random.pick(['region', 'user'])] : [],
   };
+}
+
+/** They overlap: what is of the first user in Europe falls to the third. */
+const FILTERS = [
+  { name: 'europe', match: [{ dimension: 'region', values: ['eu'] }] },
+  { name: 'known users', match: [{ dimension: 'user', values: ['u1', 'u2', 'u3'] }] },
+  {
+    name: 'first in europe',
+    match: [
+      { dimension: 'region', values: ['eu'] },
+      { dimension: 'user', values: ['u1'] },
+    ],
+  },
+];
+
+function drawPrice(
+  random: Random,
+  rules: MetricRules,
+  freeUnits: string,
+): { price: PriceModelJson; freeUnits: string } {
+  const price = random.pick(PRICES)(random, rules, freeUnits);
+  // A percentage of what may fall has nothing free.
+  return { price, freeUnits: rules.signed && price.percentage ? '0' : freeUnits };
 }
 
 const PRICES: readonly ((random: Random, rules: MetricRules, freeUnits: string) => PriceModelJson)[] = [

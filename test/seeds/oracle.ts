@@ -1,7 +1,14 @@
 /** What a contract is worth: the pure definitions over what its world remembers, priced by the charge; no database involved. */
-import { contributions, countedMicros, type MeteredRange, meteredBuckets } from '../../src/domain/aggregate';
-import { fixedBuckets } from '../../src/domain/bucket';
-import { rateCharge, type RatedCharge } from '../../src/domain/charge-rating';
+import {
+  contributions,
+  countedMicros,
+  countsWithin,
+  type MeteredRange,
+  meteredBuckets,
+} from '../../src/domain/aggregate';
+import { type Bucket, bucketOf } from '../../src/domain/bucket';
+import { parseBucketRule } from '../../src/domain/charge-filter';
+import { bucketPrice, bucketsToRate, rateCharge, type RatedCharge } from '../../src/domain/charge-rating';
 import { Decimal, sum, ZERO } from '../../src/domain/decimal';
 import { freeByOrder, type Occurrence } from '../../src/domain/price';
 import { parsePriceModel } from '../../src/domain/price-model';
@@ -61,30 +68,34 @@ function worthOf(plan: ChargePlan, memory: Memory, range: Range): Decimal {
   const charge = ratedCharge(plan);
   const { metric } = plan;
   const records = memory.standing(metric);
-  const counted = meteredBuckets(metric.rules, { records, bucketOf: () => '' }, range).get('');
-  const usage = counted ?? { units: ZERO, events: ZERO };
-  const occurrences = freeByOrder(charge) === null ? [] : occurrencesIn(metric, records, range);
-  const [bucket] = fixedBuckets(charge);
-  if (bucket === undefined) throw new Error('A charge has a bucket.');
+  const bucketOfRecord = ({ sent }: Remembered): Bucket => bucketOf(charge, sent.dimensions ?? null);
+  // A bucket is used by what counts in the period, or for what goes on since the contract began.
+  const from = metric.rules.recurring ? range.since : range.start;
+  const counting = contributions(metric.rules, records).filter(({ record }) => countsWithin(record, from, range.end));
+  const buckets = new Map(counting.map(({ record }) => [bucketOfRecord(record).key, bucketOfRecord(record)]));
+  const metered = meteredBuckets(metric.rules, { records, bucketOf: (record) => bucketOfRecord(record).key }, range);
+  const used = [...metered].flatMap(([key, units]) => {
+    const bucket = buckets.get(key);
+    if (bucket === undefined) return [];
+    const own = records.filter((record) => bucketOfRecord(record).key === key);
+    const inOrder = freeByOrder(bucketPrice(charge, bucket)) !== null;
+    return { bucket, usage: { ...units, occurrences: inOrder ? occurrencesIn(metric, own, range) : [] } };
+  });
   const full = range.fullMicros.div(1000).toNumber();
   const days = { used: (range.end.getTime() - range.start.getTime()) / DAY_MS, full: full / DAY_MS };
-  const lines = rateCharge(charge, [{ bucket, usage: { ...usage, occurrences } }], {
-    price: ZERO,
-    places: CENTS,
-    days,
-  });
+  const toRate = bucketsToRate(charge, used, { units: ZERO, events: ZERO, recordCount: 0, occurrences: [] });
+  const lines = rateCharge(charge, toRate, { price: ZERO, places: CENTS, days });
   return sum(lines.map(({ value }) => value));
 }
 
-function ratedCharge({ mode, price, freeUnits, unitsPerProductUnit, minimumAmount }: ChargePlan): RatedCharge {
+function ratedCharge({ mode, price, filters, groupBy, ...charge }: ChargePlan): RatedCharge {
   return {
     mode,
     price: price === null ? null : parsePriceModel(price),
-    freeUnits: new Decimal(freeUnits),
-    unitsPerProductUnit: new Decimal(unitsPerProductUnit),
-    minimumAmount: new Decimal(minimumAmount),
-    filters: [],
-    groupBy: [],
+    freeUnits: new Decimal(charge.freeUnits),
+    unitsPerProductUnit: new Decimal(charge.unitsPerProductUnit),
+    minimumAmount: new Decimal(charge.minimumAmount),
+    ...parseBucketRule(filters, groupBy),
   };
 }
 

@@ -1,4 +1,5 @@
 /** What may happen to a contract between two moments: a table, in which each step has its weight. */
+import { Decimal } from '../../src/domain/decimal';
 import type { Correction, Sent } from './remembered';
 import { drawRecord, drawRevision, quantityOf } from './usage';
 import type { World } from './world';
@@ -21,6 +22,7 @@ export const STEPS: readonly Step[] = [
   { name: 'replacements', weight: 3, play: (world) => correct(world, { voids: 0 }) },
   { name: 'voids and replacements of the same records', weight: 1, play: (world) => correct(world, { voids: 0.4 }) },
   { name: 'corrections again, and of nothing', weight: 1, play: correctAgain },
+  { name: 'a part of what is due waived', weight: 0.7, play: waive },
   { name: 'Odoo leaves the order out', weight: 1, play: skip },
   { name: 'Odoo invoices by hand, early or twice', weight: 1.2, play: invoice },
   { name: 'a draft invoice, and its end', weight: 1, play: draft },
@@ -89,6 +91,18 @@ async function correctAgain(world: World): Promise<void> {
   const [ofVoid] = memory.corrections.filter(({ quantity }) => quantity === undefined);
   if (ofVoid === undefined) return;
   await world.correct([{ idempotencyKey: world.freshKey('void'), target: ofVoid.idempotencyKey, reason }]);
+}
+
+/** What waits for a new rating may be worth less by then. */
+async function waive(world: World): Promise<void> {
+  const { random, plan } = world;
+  const { products, periods } = await world.view();
+  const product = random.int(0, plan.modes.length - 1);
+  const share = new Decimal(random.pick(['0.1', '0.5', '1']));
+  const places = plan.modes[product] === 'AMOUNT' ? 2 : 12;
+  const value = share.times(products[product]?.due ?? 0).toDecimalPlaces(places, Decimal.ROUND_FLOOR);
+  if (periods.some(({ dirty }) => dirty) || !value.isPositive() || value.isZero()) return;
+  await world.waive(product, value);
 }
 
 async function skip(world: World): Promise<void> {

@@ -1,5 +1,6 @@
 /** One seed's customer: an order in the sandbox Odoo, a service that counts and bills it, and what the seed remembers of it. */
 import { addSubscription, type SubscriptionIds } from '../../sandbox/world';
+import { type Decimal, ZERO } from '../../src/domain/decimal';
 import { dataOf, mutate } from '../support/seed';
 import type { TestApp } from '../support/app';
 import { type ChargePlan, drawWorld, type WorldPlan } from './catalogue';
@@ -30,6 +31,8 @@ export class World {
   readonly memory: Memory;
   /** The story so far, a line a step. */
   readonly story: string[] = [];
+  /** What a person has let go, by product of the plan. */
+  readonly waived: Decimal[];
   /** A draft invoice that a person has made and not posted. */
   draft: number | null = null;
   isSkipped = false;
@@ -43,6 +46,7 @@ export class World {
   ) {
     this.random = new Random(seed);
     this.plan = drawWorld(this.random);
+    this.waived = this.plan.modes.map(() => ZERO);
     this.memory = new Memory(this.plan.charges.map(({ metric }) => metric));
     for (const charge of this.plan.charges) this.tell(JSON.stringify(charge));
   }
@@ -130,6 +134,20 @@ export class World {
         expected: some.map((correction) => this.memory.correct(correction)),
       });
     }
+  }
+
+  /** Lets a part of what is due on a product go. */
+  async waive(product: number, value: Decimal): Promise<void> {
+    const productOdooId = this.order.productIds[product + 1];
+    const input = {
+      contractId: await this.contractId(),
+      productOdooId,
+      value: value.toFixed(),
+      reason: 'the seed says so',
+    };
+    this.tell(`waiveBalance ${JSON.stringify(input)}`);
+    await this.mutate('waiveBalance', input, 'isDuplicate');
+    this.waived[product] = value.plus(this.waived[product] ?? ZERO);
   }
 
   private async sendAll(sending: {
