@@ -1,5 +1,7 @@
 /** All rows, in the order of the table. */
 import type { Row } from '../row';
+import { batchRows } from './record-batches';
+import { singleRows } from './record-singles';
 import { startRow } from './start';
 
-export const ROWS: readonly Row[] = [startRow];
+export const ROWS: readonly Row[] = [...batchRows, ...singleRows, startRow];
