@@ -7,6 +7,7 @@ import type { App, Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { ANONYMOUS } from './auth';
 import { costs } from './cost';
+import { gatewayOf } from './executor';
 import { boundErrors, formatErrors } from './format-error';
 import { knownOperations } from './known-operations';
 import { countRequests } from './observed-requests';
@@ -19,7 +20,7 @@ const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json';
 /** A started server; it stops with `server`. */
 export async function startApollo(app: App, server: FastifyInstance): Promise<ApolloServer<Ctx>> {
   const apollo = new ApolloServer<Ctx>({
-    schema: graphqlSchema(),
+    gateway: gatewayOf(graphqlSchema()),
     formatError: formatErrors(app.log),
     validationRules: [knownOperations],
     includeStacktraceInErrorResponses: false,

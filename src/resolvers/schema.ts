@@ -33,6 +33,7 @@ import { ChargeVersionsResolver } from './charge-versions';
 import { ChargesResolver } from './charges';
 import { MetricsResolver } from './metrics';
 import { observeRootFields } from './observed-requests';
+import { takeRawInputs } from './raw-inputs';
 import { PartnersResolver, PlansResolver, ProductsResolver } from './mirror-nouns';
 import { SCALARS_MAP } from './scalars';
 import { ServicesResolver } from './services';
@@ -147,5 +148,5 @@ export function buildGraphqlSchema(): GraphQLSchema {
   for (const { schemaName, roles } of [...queries, ...mutations]) {
     assert(roles !== undefined, `${schemaName} lacks @Authorized`);
   }
-  return observeRootFields(schema);
+  return observeRootFields(takeRawInputs(schema));
 }

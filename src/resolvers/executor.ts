@@ -1,0 +1,108 @@
+/**
+ * Runs operations: those that record usage as code compiled from them, any other by graphql-js. What compiled code would
+ * answer differently, it never gets to answer: it takes only plain operations, and wrong variables go on to graphql-js.
+ */
+import type { ApolloServerOptionsWithGateway } from '@apollo/server';
+import {
+  type DefinitionNode,
+  type DocumentNode,
+  execute,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  visit,
+} from 'graphql';
+import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import type { Ctx } from '../ctx';
+import { ANONYMOUS } from './auth';
+
+const COMPILED_FIELDS: ReadonlySet<string> = new Set(['recordUsage', 'recordUsageBatch']);
+
+export interface OperationRequest {
+  document: DocumentNode;
+  /** The one of the document that is meant; undefined when none is. */
+  operation: OperationDefinitionNode | undefined;
+  operationName: string | null | undefined;
+  variables: Readonly<Record<string, unknown>> | undefined;
+  ctx: Ctx;
+}
+
+export type Executor = (request: OperationRequest) => Promise<ExecutionResult>;
+
+/** An executor of its own memory: it compiles an operation when it comes for the second time as the same object. */
+export function createExecutor(schema: GraphQLSchema): Executor {
+  const known = new WeakMap<OperationDefinitionNode, CompiledQuery['query'] | 'seen' | 'never'>();
+
+  const compiled = ({ document, operation, operationName }: OperationRequest): CompiledQuery['query'] | undefined => {
+    if (operation === undefined) return undefined;
+    const before = known.get(operation);
+    if (typeof before === 'function') return before;
+    if (before === 'never') return undefined;
+    if (before === undefined) {
+      known.set(operation, isPlainRecording(document, operation) ? 'seen' : 'never');
+      return undefined;
+    }
+    const result = compileQuery(schema, document, operationName ?? undefined);
+    known.set(operation, isCompiledQuery(result) ? result.query : 'never');
+    return isCompiledQuery(result) ? result.query : undefined;
+  };
+
+  return async (request) => {
+    const { document, operationName, variables, ctx } = request;
+    // Compiled code lists every wrong value, and who has no key could send many.
+    const query = ctx.actor === ANONYMOUS ? undefined : compiled(request);
+    const result = await query?.(undefined, ctx, variables);
+    // An answer without data comes before any resolver: the variables are wrong. Mutations are nullable, so whatever was
+    // resolved, though it failed, has data, and nothing is done twice.
+    if (result?.data !== undefined) return { ...result, errors: result.errors?.map(asGraphqlError) };
+    return execute({ schema, document, contextValue: ctx, variableValues: variables, operationName });
+  };
+}
+
+/** Compiled code has errors of its own make, which cannot print themselves. */
+function asGraphqlError({ message, path, locations, originalError }: GraphQLError): GraphQLError {
+  return Object.assign(new GraphQLError(message, { path, originalError }), { locations });
+}
+
+/** Only fields that record usage at the root, their input from a variable that must be given, and no directive anywhere. */
+function isPlainRecording(document: DocumentNode, operation: OperationDefinitionNode): boolean {
+  const required = new Set(
+    operation.variableDefinitions
+      ?.filter(({ type, defaultValue }) => type.kind === Kind.NON_NULL_TYPE && defaultValue === undefined)
+      .map(({ variable }) => variable.name.value),
+  );
+  const isRecording = (node: SelectionNode): boolean =>
+    node.kind === Kind.FIELD &&
+    COMPILED_FIELDS.has(node.name.value) &&
+    node.arguments?.length === 1 &&
+    node.arguments.every(({ value }) => value.kind === Kind.VARIABLE && required.has(value.name.value));
+  return operation.selectionSet.selections.every(isRecording) && !hasDirective(document.definitions);
+}
+
+function hasDirective(definitions: readonly DefinitionNode[]): boolean {
+  let found = false;
+  for (const definition of definitions) visit(definition, { [Kind.DIRECTIVE]: () => void (found = true) });
+  return found;
+}
+
+type Gateway = NonNullable<ApolloServerOptionsWithGateway<Ctx>['gateway']>;
+
+/** The one opening that Apollo has for an executor of one's own. */
+export function gatewayOf(schema: GraphQLSchema): Gateway {
+  const run = createExecutor(schema);
+  return {
+    onSchemaLoadOrUpdate(callback) {
+      callback({ apiSchema: schema, coreSupergraphSdl: '' });
+      return () => undefined;
+    },
+    load: () =>
+      Promise.resolve({
+        executor: ({ document, operation, request: { operationName, variables }, context }) =>
+          run({ document, operation, operationName, variables, ctx: context as Ctx }),
+      }),
+    stop: () => Promise.resolve(),
+  };
+}
