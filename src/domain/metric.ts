@@ -65,7 +65,8 @@ export function metricRefusal(rules: MetricRules): BillingError | null {
     return invalid('uniqueBy', `uniqueBy belongs to UNIQUE_COUNT, not to ${aggregation}.`);
   }
   if (rounding !== null && (!Number.isInteger(rounding.places) || Math.abs(rounding.places) > MAX_ROUNDING_PLACES)) {
-    return invalid('rounding.places', `places must be -${MAX_ROUNDING_PLACES} to ${MAX_ROUNDING_PLACES}.`);
+    const range = `from -${MAX_ROUNDING_PLACES} to ${MAX_ROUNDING_PLACES}`;
+    return invalid('rounding.places', `rounding.places must be a whole number ${range}, not ${rounding.places}.`);
   }
   return null;
 }

@@ -66,7 +66,7 @@ function falls(earlier: SeriesRecord, later: SeriesRecord): boolean {
 function readingRefusal(record: SeriesRecord, { before, after }: Neighbours): BillingError | null {
   const { quantity, opening, reset } = record;
   if (opening !== null && opening.gt(quantity)) {
-    const message = `The reading began at ${printDecimal(opening)}: ${printDecimal(quantity)} is less.`;
+    const message = `The opening of the reading is ${printDecimal(opening)}: ${printDecimal(quantity)} is less.`;
     return conflict('quantity', message, { opening: printDecimal(opening) });
   }
   if (before !== null && falls(before, record)) {

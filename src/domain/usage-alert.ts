@@ -1,5 +1,5 @@
 /** What an alert watches, and which of its thresholds a value has reached. */
-import { type Decimal, sum, ZERO } from './decimal';
+import { type Decimal, printDecimal, sum, ZERO } from './decimal';
 import { invalid, parseDecimal } from './parse';
 
 /** Thresholds of one alert at most. */
@@ -11,13 +11,15 @@ export const MAX_THRESHOLDS = 20;
  */
 export function parseThresholds(texts: readonly string[]): Decimal[] {
   if (texts.length === 0 || texts.length > MAX_THRESHOLDS) {
-    throw invalid('thresholds', `An alert has 1 to ${MAX_THRESHOLDS} thresholds.`);
+    throw invalid('thresholds', `thresholds must be 1 to ${MAX_THRESHOLDS} values, not ${texts.length}.`);
   }
   const thresholds = texts.map((text, index) => parseDecimal(text, `thresholds.${index}`));
   thresholds.forEach((threshold, index) => {
-    if (threshold.lte(thresholds[index - 1] ?? ZERO)) {
-      throw invalid(`thresholds.${index}`, 'Thresholds rise, and the first one is above 0.');
-    }
+    const before = thresholds[index - 1] ?? ZERO;
+    if (threshold.gt(before)) return;
+    const field = `thresholds.${index}`;
+    const message = `${field} must be above ${printDecimal(before)}, not ${printDecimal(threshold)}: thresholds rise from above 0.`;
+    throw invalid(field, message);
   });
   return thresholds;
 }

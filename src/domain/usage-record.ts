@@ -191,7 +191,7 @@ export function parseDimensions(value: Readonly<Record<string, unknown>> | null 
   const entries = Object.entries(value);
   if (entries.length === 0) return null;
   if (entries.length > MAX_DIMENSIONS)
-    throw invalid('dimensions', `There may be at most ${MAX_DIMENSIONS} dimensions.`);
+    throw invalid('dimensions', `dimensions must be at most ${MAX_DIMENSIONS}, not ${entries.length}.`);
   return Object.fromEntries(
     entries.map(([key, label]) => {
       if (typeof label !== 'string' && typeof label !== 'number' && typeof label !== 'boolean') {

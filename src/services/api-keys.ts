@@ -69,7 +69,7 @@ export interface RotateApiKeyInput {
 /** A new key with the rights of the old one, which works on until the overlap ends (or its own expiry, when that is earlier). */
 export async function rotateApiKey(ctx: Ctx, input: RotateApiKeyInput): Promise<NewApiKey & { previous: ApiKey }> {
   if (input.overlapHours < 0 || input.overlapHours > MAX_OVERLAP_HOURS) {
-    throw invalid('overlapHours', `overlapHours must be from 0 to ${MAX_OVERLAP_HOURS}.`);
+    throw invalid('overlapHours', `overlapHours must be from 0 to ${MAX_OVERLAP_HOURS}, not ${input.overlapHours}.`);
   }
   const givenExpiry = parseExpiry(ctx, input.expiresAt);
   return inTransaction(ctx, async (tx) => {

@@ -91,7 +91,8 @@ export async function completeness(ctx: Ctx, input: CompletenessInput): Promise<
 function parseRange({ from, to }: CompletenessInput, now: Date): Span {
   const [start, end] = [parseInstant(from, 'from'), parseInstant(to, 'to')];
   if (end <= start) throw invalid('to', 'to must lie after from.');
-  if (end.getTime() - start.getTime() > MAX_DAYS * DAY_MS) throw invalid('to', `Ask for ${MAX_DAYS} days at most.`);
+  if (end.getTime() - start.getTime() > MAX_DAYS * DAY_MS)
+    throw invalid('to', `to must lie at most ${MAX_DAYS} days after from.`);
   if (start >= now) throw invalid('from', 'from must not lie ahead.');
   return { start, end: end > now ? now : end };
 }

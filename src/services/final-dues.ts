@@ -75,9 +75,13 @@ export async function settleFinalDue(ctx: Ctx, input: SettleFinalDueInput): Prom
       [id],
     );
     if (open === undefined) {
-      throw new BillingError('CONFLICT', 'It is settled already, billed after all, or another value by now.', {
-        field: 'id',
-      });
+      throw new BillingError(
+        'CONFLICT',
+        'The final due waits no longer: it is settled, billed after all, or another value by now.',
+        {
+          field: 'id',
+        },
+      );
     }
     refuseWrongSign(item, input.how);
     const entryId = await insertEntry(tx, ctx, { ...item, periodId: open.period_id, kind: input.how, reason });
@@ -101,5 +105,10 @@ export async function settleFinalDue(ctx: Ctx, input: SettleFinalDueInput): Prom
 
 function refuseWrongSign({ value }: FinalDue, how: SettleFinalDueInput['how']): void {
   if (how === 'WAIVED' || value.isNegative() === (how === 'CREDITED')) return;
-  throw invalid('how', value.isNegative() ? 'Too much was billed: credit it or waive it.' : 'Invoice it or waive it.');
+  throw invalid(
+    'how',
+    value.isNegative()
+      ? 'Too much was billed: credit it or waive it.'
+      : 'Too little was billed: invoice it or waive it.',
+  );
 }

@@ -1,6 +1,6 @@
 /** Letting holes in the usage of a period go, by name and reason, and reading what was let go. */
 import type { Ctx } from '../ctx';
-import { invalid, parseInstant, parseText } from '../domain/parse';
+import { invalid, parseInstant, parseReason, parseText } from '../domain/parse';
 import type { BillingPeriod } from '../entities/billing-period';
 import { GapWaiver } from '../entities/gap-waiver';
 import { enqueue } from '../queue';
@@ -31,7 +31,7 @@ export interface WaiveGapInput {
 export async function waiveGap(ctx: Ctx, input: WaiveGapInput): Promise<{ waiver: GapWaiver }> {
   const said = {
     name: given(input.name, (name) => parseText(name, 'name', 200)),
-    reason: parseText(input.reason, 'reason', 500),
+    reason: parseReason(input.reason),
   };
   const [startsAt, endsAt] = [parseInstant(input.from, 'from'), parseInstant(input.to, 'to')];
   const serviceId = await visibleServiceId(ctx, input.service);

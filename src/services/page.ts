@@ -204,7 +204,9 @@ export function pageOfRows<T>(rows: readonly { node: T; cursor: readonly string[
 function pageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE_SIZE;
   if (Number.isInteger(size) && size >= 1 && size <= MAX_PAGE_SIZE) return size;
-  throw new BillingError('VALIDATION_FAILED', `first must be from 1 to ${MAX_PAGE_SIZE}.`, { field: 'first' });
+  throw new BillingError('VALIDATION_FAILED', `first must be from 1 to ${MAX_PAGE_SIZE}, not ${size}.`, {
+    field: 'first',
+  });
 }
 
 function writeCursor(values: readonly string[]): string {

@@ -119,7 +119,7 @@ function askedFor(input: EstimateUsageInput, rules: MetricRules): ChargedUsage {
   if (!Number.isSafeInteger(count) || count < 0 || count > MAX_EVENTS) {
     throw invalid('events', `events must be a whole number from 0 to ${MAX_EVENTS}, not ${count}.`);
   }
-  if (count === 0 && !units.isZero()) throw invalid('events', 'Units come from one event at least.');
+  if (count === 0 && !units.isZero()) throw invalid('events', 'events must be 1 or more: units come from events.');
   const events = new Decimal(count);
   const occurrences = count === 0 ? [] : [{ quantity: units, events }];
   return { units: roundUnits(units, rules.rounding), events, recordCount: 1, occurrences };

@@ -51,7 +51,11 @@ export async function recordUsageBatch(
   { withResults }: { withResults: boolean },
 ): Promise<RecordUsageBatchResult> {
   if (inputs.length > MAX_BATCH_SIZE) {
-    throw new BillingError('VALIDATION_FAILED', `A batch has at most ${MAX_BATCH_SIZE} records.`, { field: 'records' });
+    throw new BillingError(
+      'VALIDATION_FAILED',
+      `A batch has at most ${MAX_BATCH_SIZE} records, not ${inputs.length}.`,
+      { field: 'records' },
+    );
   }
   const outcomes = await recordAll(ctx, inputs);
   return batchResult(ctx, { keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });

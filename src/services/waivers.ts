@@ -129,7 +129,9 @@ async function waivableDue(
   const shown = printDecimal(due);
   throw new BillingError(
     'VALIDATION_FAILED',
-    due.isZero() ? 'Nothing is due.' : `${shown} is due: value must be that, or something between 0 and that.`,
+    due.isZero()
+      ? 'Nothing is due on the product: there is nothing to waive.'
+      : `${shown} is due: value must be that, or something between 0 and that.`,
     { field: 'value', due: shown },
   );
 }

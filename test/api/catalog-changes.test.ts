@@ -217,8 +217,14 @@ describe('a link', () => {
 
   it('cannot end before usage that counts; once that is voided it can', async () => {
     const at = '2026-03-10T09:59:59.999Z';
-    const refusal = { code: 'CONFLICT', details: { countedAt: '2026-03-10T09:59:59.999Z' } };
-    expect(await refused('endAccountLink', { id, at })).toMatchObject({ ...refusal, field: 'at' });
+    const refusal = {
+      code: 'CONFLICT',
+      field: 'at',
+      message:
+        'Usage of the account counts at 2026-03-10T09:59:59.999Z: end the link after it, or void the usage first.',
+      details: { countedAt: '2026-03-10T09:59:59.999Z' },
+    };
+    expect(await refused('endAccountLink', { id, at })).toMatchObject(refusal);
     expect(await refused('updateAccountLink', { id, validTo: at })).toMatchObject({ ...refusal, field: 'validTo' });
     const input = { idempotencyKey: 'void of it', voids: 'linked', reason: 'a mistake' };
     dataOf(
@@ -239,16 +245,23 @@ describe('a link', () => {
     expect(await refused('updateAccountLink', { id, validTo: null })).toMatchObject({
       code: 'CONFLICT',
       field: 'account',
+      message: 'The account is linked in this time already.',
     });
   });
 
   it('can be archived only without usage; then the account is linked anew from the same instant', async () => {
-    expect(await refused('archiveAccountLink', { id })).toMatchObject({ code: 'CONFLICT', field: 'id' });
+    expect(await refused('archiveAccountLink', { id })).toMatchObject({
+      code: 'CONFLICT',
+      field: 'id',
+      message: 'The link has usage and cannot be archived: end it.',
+    });
     const link = { account: 'typo', partnerOdooId: maps.odoo.partnerId, validFrom: '2026-03-01T00:00:00Z' };
     const wrong = await makeLink(test, maps.key, link);
     expect(await refused('endAccountLink', { id: wrong.id, at: link.validFrom })).toMatchObject({
       code: 'VALIDATION_FAILED',
       field: 'at',
+      message:
+        "at must lie after the link's beginning, 2026-03-01T00:00:00.000Z; a link without usage can be archived.",
     });
     expect(await done('archiveAccountLink', { id: wrong.id })).toMatchObject({ archivedAt: NOON });
     expect(await done('archiveAccountLink', { id: wrong.id })).toMatchObject({ archivedAt: NOON });
@@ -265,7 +278,12 @@ describe('a link', () => {
 
 describe('a service', () => {
   it('cannot be archived while a charge of it is in use', async () => {
-    expect(await refused('archiveService', {})).toMatchObject({ code: 'CONFLICT', details: { chargesInUse: 1 } });
+    expect(await refused('archiveService', {})).toMatchObject({
+      code: 'CONFLICT',
+      field: 'service',
+      message: 'The service "maps" has charges in use: archive them first.',
+      details: { chargesInUse: 1 },
+    });
   });
 
   it('that is archived refuses what is new, takes what counted before, and stays readable', async () => {

@@ -42,7 +42,7 @@ it('in a batch every wrong item is refused by itself, and the good one is record
       'dimensions',
       Object.fromEntries([...Array(21).keys()].map((n) => [`l${n}`, n])),
       'dimensions',
-      'There may be at most 20 dimensions.',
+      'dimensions must be at most 20, not 21.',
     ],
     [
       'dimensions',

@@ -22,7 +22,8 @@ async function charges(): Promise<ChargeView[]> {
 async function archive(index: number, from?: string): Promise<Record<string, unknown> | undefined> {
   const query = 'mutation ($i: ArchiveChargeInput!) { archiveCharge(input: $i) { charge { archivedAt } } }';
   const i = { id: (await charges())[index]?.id, from };
-  return (await story.test.gql(story.test.adminKey, query, { i })).errors?.[0]?.extensions;
+  const [error] = (await story.test.gql(story.test.adminKey, query, { i })).errors ?? [];
+  return error && { ...error.extensions, message: error.message };
 }
 
 it('rates the period it is archived in to its end; a successor on the same product rates the next one', async () => {
@@ -71,7 +72,11 @@ it('cannot end before a period that was closed with it', async () => {
   story = await Story.open(MARCH);
   await story.begin();
   await story.at('2026-04-01T03:00:00Z');
-  expect(await archive(0, '2026-03-01T00:00:00Z')).toMatchObject({ code: 'CONFLICT', field: 'from' });
+  expect(await archive(0, '2026-03-01T00:00:00Z')).toMatchObject({
+    code: 'CONFLICT',
+    field: 'from',
+    message: 'The period that began at 2026-03-01T00:00:00.000Z was rated with the charge: it can end after that only.',
+  });
   expect(await archive(0, '2026-04-01T03:00:01Z')).toMatchObject({ code: 'VALIDATION_FAILED', field: 'from' });
   expect(await archive(0)).toBeUndefined();
   const [{ archivedAt } = { archivedAt: '' }] = await charges();

@@ -34,7 +34,7 @@ async function settle(id: string | undefined, how: string, reason = 'INV/7'): Pr
 
 async function refused(input: Record<string, unknown>): Promise<unknown> {
   const { errors } = await story.test.gql(story.test.adminKey, SETTLE, { i: { reason: 'INV/7', ...input } });
-  return [errors?.[0]?.extensions.code, errors?.[0]?.extensions.field];
+  return [errors?.[0]?.extensions.code, errors?.[0]?.extensions.field, errors?.[0]?.message];
 }
 
 async function expectIdentities(): Promise<void> {
@@ -128,15 +128,31 @@ describe('a product that takes the place of another one on the order', () => {
       state: 'OPEN',
       product: { odooId: story.product(1) },
     });
-    expect(await refused({ id: item?.id, how: 'CREDITED' })).toEqual(['VALIDATION_FAILED', 'how']);
-    expect(await refused({ id: item?.id, how: 'INVOICED', reason: '' })).toEqual(['VALIDATION_FAILED', 'reason']);
-    expect(await refused({ id: '00000000-0000-7000-8000-000000000000', how: 'WAIVED' })).toEqual(['NOT_FOUND', 'id']);
+    expect(await refused({ id: item?.id, how: 'CREDITED' })).toEqual([
+      'VALIDATION_FAILED',
+      'how',
+      'Too little was billed: invoice it or waive it.',
+    ]);
+    expect(await refused({ id: item?.id, how: 'INVOICED', reason: '' })).toEqual([
+      'VALIDATION_FAILED',
+      'reason',
+      'reason must say why.',
+    ]);
+    expect(await refused({ id: '00000000-0000-7000-8000-000000000000', how: 'WAIVED' })).toEqual([
+      'NOT_FOUND',
+      'id',
+      'No such final due.',
+    ]);
     expect(await settle(item?.id, 'INVOICED')).toEqual({
       state: 'SETTLED',
       closedAt: '2026-04-05T10:00:00.000Z',
       entry: { kind: 'INVOICED', value: '7', reason: 'INV/7', actor: 'env' },
     });
-    expect(await refused({ id: item?.id, how: 'INVOICED' })).toEqual(['CONFLICT', 'id']);
+    expect(await refused({ id: item?.id, how: 'INVOICED' })).toEqual([
+      'CONFLICT',
+      'id',
+      'The final due waits no longer: it is settled, billed after all, or another value by now.',
+    ]);
     await story.minute();
     expect(await story.balance(1)).toMatchObject({ due: '0' });
     expect(await story.reasons()).toEqual([]);
@@ -179,7 +195,11 @@ describe('a contract that ended', () => {
       { value: '7', state: 'LIFTED' },
       { value: '9', state: 'OPEN' },
     ]);
-    expect(await refused({ id: first?.id, how: 'WAIVED' })).toEqual(['CONFLICT', 'id']);
+    expect(await refused({ id: first?.id, how: 'WAIVED' })).toEqual([
+      'CONFLICT',
+      'id',
+      'The final due waits no longer: it is settled, billed after all, or another value by now.',
+    ]);
     await story.editOrder({ subscription_state: '3_progress' });
     await story.minute();
     expect((await items()).map((item) => item.state)).toEqual(['LIFTED', 'LIFTED']);
@@ -192,7 +212,11 @@ describe('a contract that ended', () => {
     await story.minute();
     const [item] = await items();
     expect(item).toMatchObject({ value: '-100' });
-    expect(await refused({ id: item?.id, how: 'INVOICED' })).toEqual(['VALIDATION_FAILED', 'how']);
+    expect(await refused({ id: item?.id, how: 'INVOICED' })).toEqual([
+      'VALIDATION_FAILED',
+      'how',
+      'Too much was billed: credit it or waive it.',
+    ]);
     await settle(item?.id, 'CREDITED', 'RINV/3');
     await story.minute();
     expect(await story.balance()).toMatchObject({ truth: '0', billed: '100', due: '0' });

@@ -14,7 +14,7 @@ const STAGE = `mutation ($i: SetServiceStageInput!) { setServiceStage(input: $i)
 async function refused(query: string, input: Record<string, unknown>): Promise<unknown> {
   const answer = await story.test.gql(story.test.adminKey, query, { i: input });
   const [error] = answer.errors ?? [];
-  return [error?.extensions.code, error?.extensions.field];
+  return [error?.extensions.code, error?.extensions.field, error?.message];
 }
 
 async function audit(action: string): Promise<{ details: Record<string, unknown>; subjectId: string }[]> {
@@ -36,9 +36,17 @@ it('closePeriod: shown before its time, refused before its time, then done once 
   const shown = await story.run(CLOSE, { periodId, dryRun: true });
   expect(shown.closePeriod).toEqual({ period: { state: 'OPEN' }, lines });
   expect((await story.periods())[0]?.lines).toEqual([]);
-  expect(await refused(CLOSE, { periodId })).toEqual(['CONFLICT', 'periodId']);
+  expect(await refused(CLOSE, { periodId })).toEqual([
+    'CONFLICT',
+    'periodId',
+    'The period closes at 2026-04-01T02:00:00.000Z, not before.',
+  ]);
   await story.test.clock.set(new Date('2026-04-01T01:59:59Z'));
-  expect(await refused(CLOSE, { periodId })).toEqual(['CONFLICT', 'periodId']);
+  expect(await refused(CLOSE, { periodId })).toEqual([
+    'CONFLICT',
+    'periodId',
+    'The period closes at 2026-04-01T02:00:00.000Z, not before.',
+  ]);
   await story.test.clock.set(new Date('2026-04-01T02:00:00Z'));
   const [closed, again] = await Promise.all([story.run(CLOSE, { periodId }), story.run(CLOSE, { periodId })]);
   const answers = [closed.closePeriod, again.closePeriod].sort((a, b) => b.lines.length - a.lines.length);
@@ -62,9 +70,13 @@ it('closePeriod: an unknown period and one without an end are refused by name', 
   story = await Story.open({ ...MARCH, nextInvoiceOn: '2026-03-01', runAt: '12:00' });
   await story.begin();
   const [periodId] = await periodIds();
-  expect(await refused(CLOSE, { periodId })).toEqual(['CONFLICT', 'periodId']);
-  expect(await refused(CLOSE, { periodId: UNKNOWN })).toEqual(['NOT_FOUND', 'periodId']);
-  expect(await refused(CLOSE, { periodId: 'no id' })).toEqual(['NOT_FOUND', 'periodId']);
+  expect(await refused(CLOSE, { periodId })).toEqual([
+    'CONFLICT',
+    'periodId',
+    'The end of the period is not known yet: Odoo has not named it.',
+  ]);
+  expect(await refused(CLOSE, { periodId: UNKNOWN })).toEqual(['NOT_FOUND', 'periodId', 'No such billing period.']);
+  expect(await refused(CLOSE, { periodId: 'no id' })).toEqual(['NOT_FOUND', 'periodId', 'No such billing period.']);
   expect(await audit('billing_period.closed')).toEqual([]);
 });
 
@@ -72,9 +84,17 @@ it('confirmPeriod: only a derived period, once, with a start before its end', as
   story = await Story.open({ now: '2026-03-10T08:00:00Z', startOn: '2026-01-01', nextInvoiceOn: '2026-04-01' });
   await story.begin();
   const [id] = await periodIds();
-  expect(await refused(CONFIRM, { id: UNKNOWN })).toEqual(['NOT_FOUND', 'id']);
-  expect(await refused(CONFIRM, { id, start: '2026-04-01' })).toEqual(['VALIDATION_FAILED', 'start']);
-  expect(await refused(CONFIRM, { id, start: '2026-02-30' })).toEqual(['VALIDATION_FAILED', 'start']);
+  expect(await refused(CONFIRM, { id: UNKNOWN })).toEqual(['NOT_FOUND', 'id', 'No such billing period.']);
+  expect(await refused(CONFIRM, { id, start: '2026-04-01' })).toEqual([
+    'VALIDATION_FAILED',
+    'start',
+    'start must be before the end of the period, 2026-04-01.',
+  ]);
+  expect(await refused(CONFIRM, { id, start: '2026-02-30' })).toEqual([
+    'VALIDATION_FAILED',
+    'start',
+    'start must be a day like "2026-03-01", not "2026-02-30".',
+  ]);
   expect(await audit('billing_period.confirmed')).toEqual([]);
   const { confirmPeriod } = await story.run(CONFIRM, { id, start: '2026-03-05' });
   expect(confirmPeriod.period).toEqual({
@@ -82,7 +102,7 @@ it('confirmPeriod: only a derived period, once, with a start before its end', as
     derived: true,
     confirmedAt: '2026-03-10T08:00:00.000Z',
   });
-  expect(await refused(CONFIRM, { id })).toEqual(['CONFLICT', 'id']);
+  expect(await refused(CONFIRM, { id })).toEqual(['CONFLICT', 'id', 'The period needs no confirmation.']);
   expect(await audit('billing_period.confirmed')).toEqual([
     {
       subjectType: 'billing_period',
@@ -96,10 +116,14 @@ it('retryWriteBack: only a blocked one, and each retry leaves an audit entry', a
   story = await Story.open(MARCH);
   await story.begin();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
-  expect(await refused(RETRY, { id: UNKNOWN })).toEqual(['NOT_FOUND', 'id']);
+  expect(await refused(RETRY, { id: UNKNOWN })).toEqual(['NOT_FOUND', 'id', 'No such write-back.']);
   const [empty] = await story.writeBacks();
   expect(empty).toMatchObject({ kind: 'EMPTY', state: 'WRITTEN' });
-  expect(await refused(RETRY, { id: empty?.id })).toEqual(['CONFLICT', 'id']);
+  expect(await refused(RETRY, { id: empty?.id })).toEqual([
+    'CONFLICT',
+    'id',
+    'Only a blocked write-back can be retried; this one is WRITTEN.',
+  ]);
   await story.failWrite('refused', { times: 2 });
   await story.at('2026-04-01T02:00:00Z');
   const [blocked] = await story.writeBacks();
@@ -120,13 +144,19 @@ it('setServiceStage: a reason, a known service; the entry tells from, to and why
   expect(await refused(STAGE, { service: 'cloud', stage: 'LIVE', reason: '  ' })).toEqual([
     'VALIDATION_FAILED',
     'reason',
+    'reason must have 1 to 1000 characters.',
   ]);
   const long = 'x'.repeat(1001);
   expect(await refused(STAGE, { service: 'cloud', stage: 'LIVE', reason: long })).toEqual([
     'VALIDATION_FAILED',
     'reason',
+    'reason must have 1 to 1000 characters.',
   ]);
-  expect(await refused(STAGE, { service: 'nobody', stage: 'LIVE', reason: 'x' })).toEqual(['NOT_FOUND', 'service']);
+  expect(await refused(STAGE, { service: 'nobody', stage: 'LIVE', reason: 'x' })).toEqual([
+    'NOT_FOUND',
+    'service',
+    'No such service.',
+  ]);
   expect(await audit('service.stage_changed')).toEqual([]);
   const input = { service: 'cloud', stage: 'LIVE', reason: ' we go ' };
   expect((await story.run(STAGE, input)).setServiceStage).toEqual({ service: { stage: 'LIVE' } });

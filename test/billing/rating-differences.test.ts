@@ -58,7 +58,7 @@ async function rerate(): Promise<Record<string, unknown>> {
 
 async function refused(query: string, input: Record<string, unknown>): Promise<unknown> {
   const { errors } = await story.test.gql(story.test.adminKey, query, { i: input });
-  return [errors?.[0]?.extensions.code, errors?.[0]?.extensions.field];
+  return [errors?.[0]?.extensions.code, errors?.[0]?.extensions.field, errors?.[0]?.message];
 }
 
 /** March was closed by version 1 with 100 calls, and invoiced. Now version 2 runs. */
@@ -110,7 +110,7 @@ it('accepted, it is a revision with the name of both versions, and due', async (
   ]);
   await story.minute();
   expect(await story.balance()).toMatchObject({ truth: '1000', billed: '100', due: '900' });
-  expect(await refused(DECIDE, input)).toEqual(['CONFLICT', 'id']);
+  expect(await refused(DECIDE, input)).toEqual(['CONFLICT', 'id', 'The difference waits for a decision no longer.']);
   await rerate();
   expect(await marchLines()).toHaveLength(2);
   const query = 'query ($i: AuditEntryFilter!) { auditEntries(filter: $i) { nodes { subjectId details } } }';
@@ -138,10 +138,14 @@ it('with late usage it is late usage, whose adjustment says that the code is ano
   await story.use(1, '2026-03-21T10:00:00Z');
   const [difference] = await differences();
   const decision = { id: difference?.id, accept: true, reason: 'yes' };
-  expect(await refused(DECIDE, decision)).toEqual(['CONFLICT', 'id']);
+  expect(await refused(DECIDE, decision)).toEqual([
+    'CONFLICT',
+    'id',
+    'Usage changed since the difference was found: it is worked out again.',
+  ]);
   await story.minute();
   expect(await differences()).toMatchObject([{ state: 'WITHDRAWN' }]);
-  expect(await refused(DECIDE, decision)).toEqual(['CONFLICT', 'id']);
+  expect(await refused(DECIDE, decision)).toEqual(['CONFLICT', 'id', 'The difference waits for a decision no longer.']);
   expect(await marchLines()).toMatchObject([
     { revision: 1, value: '100' },
     {
@@ -198,11 +202,31 @@ it('rerateClosedPeriods and decideRatingDifference refuse by name', async () => 
   await upgraded();
   const contractId = await story.contractId();
   const nothing = '00000000-0000-7000-8000-000000000000';
-  expect(await refused(RERATE, { contractId: nothing, reason: 'x' })).toEqual(['NOT_FOUND', 'contractId']);
-  expect(await refused(RERATE, { contractId, reason: '' })).toEqual(['VALIDATION_FAILED', 'reason']);
-  expect(await refused(RERATE, { contractId, reason: 'x', before: 'soon' })).toEqual(['VALIDATION_FAILED', 'before']);
-  expect(await refused(DECIDE, { id: nothing, accept: true, reason: 'x' })).toEqual(['NOT_FOUND', 'id']);
-  expect(await refused(DECIDE, { id: nothing, accept: true, reason: ' ' })).toEqual(['VALIDATION_FAILED', 'reason']);
+  expect(await refused(RERATE, { contractId: nothing, reason: 'x' })).toEqual([
+    'NOT_FOUND',
+    'contractId',
+    'No such contract.',
+  ]);
+  expect(await refused(RERATE, { contractId, reason: '' })).toEqual([
+    'VALIDATION_FAILED',
+    'reason',
+    'reason must say why.',
+  ]);
+  expect(await refused(RERATE, { contractId, reason: 'x', before: 'soon' })).toEqual([
+    'VALIDATION_FAILED',
+    'before',
+    'before must be a day like "2026-03-01", not "soon".',
+  ]);
+  expect(await refused(DECIDE, { id: nothing, accept: true, reason: 'x' })).toEqual([
+    'NOT_FOUND',
+    'id',
+    'No such rating difference.',
+  ]);
+  expect(await refused(DECIDE, { id: nothing, accept: true, reason: ' ' })).toEqual([
+    'VALIDATION_FAILED',
+    'reason',
+    'reason must say why.',
+  ]);
   const none = await story.run(RERATE, { contractId, reason: 'x', before: '2026-03-01' });
   expect(none.rerateClosedPeriods).toEqual({ periods: [], hasMore: false });
 });

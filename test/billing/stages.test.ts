@@ -27,8 +27,14 @@ async function refusal(stage: string): Promise<unknown> {
   const input = { service: 'cloud', stage, reason: 'the story says so' };
   const answer = await story.test.gql(story.test.adminKey, SET_STAGE, { i: input });
   const [error] = answer.errors ?? [];
-  return { code: error?.extensions.code, field: error?.extensions.field };
+  return { code: error?.extensions.code, field: error?.extensions.field, message: error?.message };
 }
+
+const HELD = {
+  code: 'CONFLICT',
+  field: 'stage',
+  message: 'The service cannot leave LIVE: Odoo has billed its usage, or holds a quantity of it.',
+};
 
 it('a service created LIVE bills the running contract from its open period on', async () => {
   story = await Story.open(MARCH);
@@ -155,10 +161,10 @@ describe('LIVE to SHADOW', () => {
     await beginAs('LIVE');
     await story.usedBy('2026-03-20T10:00:00Z', 30);
     await story.at('2026-04-01T02:00:00Z');
-    expect(await refusal('SHADOW')).toEqual({ code: 'CONFLICT', field: 'stage' });
+    expect(await refusal('SHADOW')).toEqual(HELD);
     await story.at('2026-04-01T12:01:00Z');
-    expect(await refusal('SHADOW')).toEqual({ code: 'CONFLICT', field: 'stage' });
-    expect(await refusal('DUAL_RUN')).toEqual({ code: 'CONFLICT', field: 'stage' });
+    expect(await refusal('SHADOW')).toEqual(HELD);
+    expect(await refusal('DUAL_RUN')).toEqual(HELD);
     await story.usedBy('2026-04-20T10:00:00Z', 7);
     await story.at('2026-05-01T02:00:00Z');
     expect(await story.slot()).toBe(7);
@@ -170,7 +176,7 @@ describe('LIVE to SHADOW', () => {
     await story.usedBy('2026-03-20T10:00:00Z', 30);
     await story.failWrite('reset-after');
     await story.atInTrouble('2026-04-01T02:00:00Z');
-    expect(await refusal('SHADOW')).toEqual({ code: 'CONFLICT', field: 'stage' });
+    expect(await refusal('SHADOW')).toEqual(HELD);
     await story.minute();
   });
 });

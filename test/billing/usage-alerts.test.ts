@@ -365,12 +365,12 @@ describe('through the API', () => {
     expect(await create({ thresholds: [] })).toEqual([
       'VALIDATION_FAILED',
       'thresholds',
-      'An alert has 1 to 20 thresholds.',
+      'thresholds must be 1 to 20 values, not 0.',
     ]);
     expect(await create({ thresholds: ['2', '1'] })).toEqual([
       'VALIDATION_FAILED',
       'thresholds.1',
-      'Thresholds rise, and the first one is above 0.',
+      'thresholds.1 must be above 2, not 1: thresholds rise from above 0.',
     ]);
     expect(await create({ name: '' })).toMatchObject(['VALIDATION_FAILED', 'name', expect.any(String)]);
     expect(await create({ metric: 'mails' })).toEqual(['NOT_FOUND', 'metric', 'No such metric.']);

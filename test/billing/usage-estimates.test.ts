@@ -232,7 +232,12 @@ describe('refusals', () => {
       'events',
       'events must be a whole number from 0 to 2147483647, not -1.',
     ],
-    [{ metric: 'payments', events: 0 }, 'VALIDATION_FAILED', 'events', 'Units come from one event at least.'],
+    [
+      { metric: 'payments', events: 0 },
+      'VALIDATION_FAILED',
+      'events',
+      'events must be 1 or more: units come from events.',
+    ],
     [
       { metric: 'small', days: 32 },
       'VALIDATION_FAILED',

@@ -23,7 +23,8 @@ async function waive(
 async function refused(value: string, more: Record<string, unknown> = {}): Promise<unknown> {
   const { errors } = await story.test.gql(story.test.adminKey, WAIVE, { i: await waiver(value, more) });
   const { code, field, details } = errors?.[0]?.extensions ?? { code: 'none' };
-  return details === undefined || details === null ? [code, field] : [code, field, details];
+  const refusal = [code, field, errors?.[0]?.message];
+  return details === undefined || details === null ? refusal : [...refusal, details];
 }
 
 async function figures(): Promise<Record<string, string>> {
@@ -99,16 +100,42 @@ it('while the quantity stands in the slot, the slot is set to what is left', asy
 it('less than nothing, nothing, or more than is due is refused, and so is what nobody gave a reason for', async () => {
   await sevenDue();
   for (const value of ['7.01', '-1', '0'])
-    expect(await refused(value)).toEqual(['VALIDATION_FAILED', 'value', { due: '7' }]);
-  expect(await refused('seven')).toEqual(['VALIDATION_FAILED', 'value']);
-  expect(await refused('1', { reason: ' ' })).toEqual(['VALIDATION_FAILED', 'reason']);
-  expect(await refused('1', { reason: 'x'.repeat(501) })).toEqual(['VALIDATION_FAILED', 'reason']);
-  expect(await refused('1', { idempotencyKey: '' })).toEqual(['VALIDATION_FAILED', 'idempotencyKey']);
-  expect(await refused('1', { contractId: UNKNOWN })).toEqual(['NOT_FOUND', 'contractId']);
-  expect(await refused('1', { productOdooId: story.product(0) })).toEqual(['NOT_FOUND', 'productOdooId']);
+    expect(await refused(value)).toEqual([
+      'VALIDATION_FAILED',
+      'value',
+      '7 is due: value must be that, or something between 0 and that.',
+      { due: '7' },
+    ]);
+  expect(await refused('seven')).toEqual([
+    'VALIDATION_FAILED',
+    'value',
+    'value must be a decimal of at most 30 digits, 12 of them after the point, without an exponent, not "seven".',
+  ]);
+  expect(await refused('1', { reason: ' ' })).toEqual(['VALIDATION_FAILED', 'reason', 'reason must say why.']);
+  expect(await refused('1', { reason: 'x'.repeat(501) })).toEqual([
+    'VALIDATION_FAILED',
+    'reason',
+    expect.stringContaining('1 to 500'),
+  ]);
+  expect(await refused('1', { idempotencyKey: '' })).toEqual([
+    'VALIDATION_FAILED',
+    'idempotencyKey',
+    expect.stringContaining('1 to 200'),
+  ]);
+  expect(await refused('1', { contractId: UNKNOWN })).toEqual(['NOT_FOUND', 'contractId', 'No such contract.']);
+  expect(await refused('1', { productOdooId: story.product(0) })).toEqual([
+    'NOT_FOUND',
+    'productOdooId',
+    'No such product.',
+  ]);
   expect((await story.run('{ balanceEntries { nodes { id } } }')).balanceEntries.nodes).toEqual([]);
   await waive('7');
-  expect(await refused('0.01')).toEqual(['VALIDATION_FAILED', 'value', { due: '0' }]);
+  expect(await refused('0.01')).toEqual([
+    'VALIDATION_FAILED',
+    'value',
+    'Nothing is due on the product: there is nothing to waive.',
+    { due: '0' },
+  ]);
 });
 
 it('one key is one waiver, be it sent ten times at once or when nothing is due any more', async () => {
@@ -121,11 +148,13 @@ it('one key is one waiver, be it sent ten times at once or when nothing is due a
   expect(await refused('6', { idempotencyKey })).toEqual([
     'IDEMPOTENCY_CONFLICT',
     'value',
+    'The idempotency key was used with another value.',
     { recorded: '7', sent: '6' },
   ]);
   expect(await refused('7', { idempotencyKey, reason: 'another' })).toEqual([
     'IDEMPOTENCY_CONFLICT',
     'reason',
+    'The idempotency key was used with another reason.',
     { recorded: 'goodwill', sent: 'another' },
   ]);
   expect(await figures()).toMatchObject({ waived: '7', balance: '0' });
@@ -140,8 +169,18 @@ it('what was billed too much, and a person gave back in Odoo, is waived below ze
   await story.void(key);
   await story.minute();
   expect(await story.balance()).toMatchObject({ due: '-100', target: '0' });
-  expect(await refused('1')).toEqual(['VALIDATION_FAILED', 'value', { due: '-100' }]);
-  expect(await refused('-100.01')).toEqual(['VALIDATION_FAILED', 'value', { due: '-100' }]);
+  expect(await refused('1')).toEqual([
+    'VALIDATION_FAILED',
+    'value',
+    '-100 is due: value must be that, or something between 0 and that.',
+    { due: '-100' },
+  ]);
+  expect(await refused('-100.01')).toEqual([
+    'VALIDATION_FAILED',
+    'value',
+    '-100 is due: value must be that, or something between 0 and that.',
+    { due: '-100' },
+  ]);
   await waive('-60', { reason: 'credit note RINV/7 in Odoo' });
   expect(await figures()).toMatchObject({ truth: '0', billed: '100', waived: '-60', balance: '-40' });
   await story.usedBy('2026-04-20T10:00:00Z', 50);
@@ -160,7 +199,11 @@ it('money is let go by the cent', async () => {
   await story.begin({ mode: 'AMOUNT', unitPrice: '0.5' });
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   await story.at('2026-04-01T02:00:00Z');
-  expect(await refused('0.005')).toEqual(['VALIDATION_FAILED', 'value']);
+  expect(await refused('0.005')).toEqual([
+    'VALIDATION_FAILED',
+    'value',
+    'value must be money with at most 2 digits after the point.',
+  ]);
   await waive('0.01');
   await story.minute();
   expect(await story.slot()).toBe(49.99);

@@ -17,9 +17,9 @@ const RULES: MetricRules = {
   rounding: null,
 };
 
-const refusal = (change: Partial<MetricRules>): [string | undefined, string | undefined] => {
+const refusal = (change: Partial<MetricRules>): unknown[] | null => {
   const found = metricRefusal({ ...RULES, ...change });
-  return [found?.details.field, found?.message];
+  return found && [found.code, found.details.field, found.message];
 };
 
 it.each<[Aggregation, Semantics[]]>([
@@ -33,8 +33,8 @@ it.each<[Aggregation, Semantics[]]>([
   const uniqueBy = aggregation === 'UNIQUE_COUNT' ? 'user' : null;
   for (const semantics of ['DELTA', 'WINDOW_TOTAL', 'CUMULATIVE'] as const) {
     const expected = allowed.includes(semantics)
-      ? [undefined, undefined]
-      : ['semantics', `${aggregation} goes with ${allowed.join(', ')}, not with ${semantics}.`];
+      ? null
+      : ['VALIDATION_FAILED', 'semantics', `${aggregation} goes with ${allowed.join(', ')}, not with ${semantics}.`];
     expect(refusal({ aggregation, semantics, uniqueBy })).toEqual(expected);
   }
 });
@@ -50,11 +50,23 @@ it.each<[Partial<MetricRules>, string, string]>([
   [{ aggregation: 'COUNT', recurring: true }, 'recurring', 'COUNT cannot recur: SUM, UNIQUE_COUNT, WEIGHTED_SUM can.'],
   [{ aggregation: 'UNIQUE_COUNT' }, 'uniqueBy', 'UNIQUE_COUNT needs the dimension whose values are counted.'],
   [{ uniqueBy: 'user' }, 'uniqueBy', 'uniqueBy belongs to UNIQUE_COUNT, not to SUM.'],
-  [{ rounding: { mode: 'CEIL', places: 13 } }, 'rounding.places', 'places must be -12 to 12.'],
-  [{ rounding: { mode: 'CEIL', places: -13 } }, 'rounding.places', 'places must be -12 to 12.'],
-  [{ rounding: { mode: 'CEIL', places: 0.5 } }, 'rounding.places', 'places must be -12 to 12.'],
+  [
+    { rounding: { mode: 'CEIL', places: 13 } },
+    'rounding.places',
+    'rounding.places must be a whole number from -12 to 12, not 13.',
+  ],
+  [
+    { rounding: { mode: 'CEIL', places: -13 } },
+    'rounding.places',
+    'rounding.places must be a whole number from -12 to 12, not -13.',
+  ],
+  [
+    { rounding: { mode: 'CEIL', places: 0.5 } },
+    'rounding.places',
+    'rounding.places must be a whole number from -12 to 12, not 0.5.',
+  ],
 ])('%o is refused', (rules, field, message) => {
-  expect(refusal(rules)).toEqual([field, message]);
+  expect(refusal(rules)).toEqual(['VALIDATION_FAILED', field, message]);
 });
 
 it.each<Partial<MetricRules>>([
@@ -65,7 +77,7 @@ it.each<Partial<MetricRules>>([
   { rounding: { mode: 'FLOOR', places: 12 } },
   { rounding: { mode: 'FLOOR', places: -12 } },
 ])('%o is fine', (rules) => {
-  expect(refusal(rules)).toEqual([undefined, undefined]);
+  expect(refusal(rules)).toBeNull();
 });
 
 it.each<[Partial<MetricRules>, boolean, boolean]>([

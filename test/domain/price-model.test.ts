@@ -60,9 +60,11 @@ it('models that are null or missing do not count', () => {
 });
 
 it('who sends no model, or two, is told which there are', () => {
-  expect(refusal({}).message).toBe(
-    'A price has exactly one model: standard, graduated, graduatedPercentage, package, percentage or volume.',
-  );
+  expect(refusal({})).toMatchObject({
+    code: 'VALIDATION_FAILED',
+    message: 'A price has exactly one model: standard, graduated, graduatedPercentage, package, percentage or volume.',
+    details: { field: 'price' },
+  });
 });
 
 it('100 tiers and 1,000,000 free events are taken', () => {

@@ -11,12 +11,16 @@ describe('thresholds', () => {
   });
 
   it.each([
-    [[], 'thresholds', 'An alert has 1 to 20 thresholds.'],
-    [Array.from({ length: 21 }, (_, index) => String(index + 1)), 'thresholds', 'An alert has 1 to 20 thresholds.'],
-    [['0'], 'thresholds.0', 'Thresholds rise, and the first one is above 0.'],
-    [['-1', '5'], 'thresholds.0', 'Thresholds rise, and the first one is above 0.'],
-    [['5', '5.0'], 'thresholds.1', 'Thresholds rise, and the first one is above 0.'],
-    [['5', '7', '6'], 'thresholds.2', 'Thresholds rise, and the first one is above 0.'],
+    [[], 'thresholds', 'thresholds must be 1 to 20 values, not 0.'],
+    [
+      Array.from({ length: 21 }, (_, index) => String(index + 1)),
+      'thresholds',
+      'thresholds must be 1 to 20 values, not 21.',
+    ],
+    [['0'], 'thresholds.0', 'thresholds.0 must be above 0, not 0: thresholds rise from above 0.'],
+    [['-1', '5'], 'thresholds.0', 'thresholds.0 must be above 0, not -1: thresholds rise from above 0.'],
+    [['5', '5.0'], 'thresholds.1', 'thresholds.1 must be above 5, not 5: thresholds rise from above 0.'],
+    [['5', '7', '6'], 'thresholds.2', 'thresholds.2 must be above 7, not 6: thresholds rise from above 0.'],
   ])('%j are refused', (texts, field, message) => {
     expect(() => parseThresholds(texts)).toThrow(
       expect.objectContaining({ code: 'VALIDATION_FAILED', message, details: { field } }),

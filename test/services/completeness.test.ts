@@ -314,7 +314,11 @@ it('more than 1,000 series are refused, and many of them share the spans that ar
   expect(series[0]?.covered).toHaveLength(20);
   expect([series[0]?.cut, series[0]?.gapCount, series[1]?.cut]).toEqual([true, 24, false]);
   await send(...meters(1000, 1));
-  await expect(ask()).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED', details: { maxSeries: 1000 } });
+  await expect(ask()).rejects.toMatchObject({
+    code: 'LIMIT_EXCEEDED',
+    message: 'More than 1000 series: ask for one account, or for less time.',
+    details: { maxSeries: 1000 },
+  });
 });
 
 it('the database merges windows as the definition does', async () => {

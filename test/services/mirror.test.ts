@@ -606,6 +606,7 @@ describe('syncNow', () => {
     await start();
     await expect(syncNow(test.ctx(), { models: [], full: false })).rejects.toMatchObject({
       code: 'VALIDATION_FAILED',
+      message: 'Name at least one model.',
       details: { field: 'models' },
     });
   });

@@ -351,7 +351,10 @@ describe('a replacement', () => {
     const { recordedCount, rejections } = await replaceUsageBatch(ctx, many, { withResults: false });
     expect(recordedCount).toBe(100);
     expect(rejections).toMatchObject([
-      { index: 100, problem: { code: 'CONFLICT', message: 'A record takes at most 100 corrections.' } },
+      {
+        index: 100,
+        problem: { code: 'CONFLICT', message: 'A record takes at most 100 corrections.', field: 'replaces' },
+      },
     ]);
   });
 });

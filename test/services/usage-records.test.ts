@@ -6,6 +6,7 @@ import { checkRollup } from '../../src/services/rollup-check';
 import { laneOf, lockLaneExclusive } from '../../src/services/usage-lanes';
 import { recordUsage, recordUsageBatch } from '../../src/services/usage-records';
 import { startTestApp, type TestApp } from '../support/app';
+import { waitForLocks } from '../support/locks';
 import { rerunsOf } from '../support/metrics';
 import {
   counter,
@@ -252,9 +253,11 @@ describe('a batch', () => {
   });
 
   it('of 1,001 records is refused, of none is not', async () => {
-    await expect(recordUsageBatch(ctx, hours(1001), { withResults: false })).rejects.toThrow(
-      refusal('VALIDATION_FAILED', 'records') as Error,
-    );
+    await expect(recordUsageBatch(ctx, hours(1001), { withResults: false })).rejects.toMatchObject({
+      code: 'VALIDATION_FAILED',
+      message: 'A batch has at most 1000 records, not 1001.',
+      details: { field: 'records' },
+    });
     expect(await batch([])).toEqual({ statuses: '', problems: [] });
   });
 
@@ -264,7 +267,7 @@ describe('a batch', () => {
     await holder.startTransaction();
     await holder.query(hold, parameters);
     const sent = batches.map((inputs) => recordUsageBatch(ctx, inputs, { withResults: false }));
-    await waitForLocks(batches.length);
+    await waitForLocks(test.app.db, batches.length);
     await holder.rollbackTransaction();
     await holder.release();
     return (await Promise.all(sent)).map(({ recordedCount }) => recordedCount);
@@ -468,7 +471,7 @@ describe('the catalogue', () => {
     await blocker.startTransaction();
     await lockLaneExclusive(blocker.manager, world.subscription.contractId);
     const waiting = recordUsage(ctx, counter());
-    await waitForLocks();
+    await waitForLocks(test.app.db);
     await test.app.db.transaction(async (tx) => {
       await tx.query('update account_link set contract_id = $2 where id = $1', [world.linkId, pinned.contractId]);
       await bumpCatalogVersion(tx, [world.service.id]);
@@ -480,15 +483,6 @@ describe('the catalogue', () => {
 });
 
 /** Until `count` sessions of this database wait for locks. */
-async function waitForLocks(count = 1): Promise<void> {
-  for (;;) {
-    const [{ waiting }] = await test.app.db.query<[{ waiting: number }]>(
-      `select count(distinct l.pid)::integer as waiting from pg_locks l join pg_stat_activity s on s.pid = l.pid
-        where s.datname = current_database() and not l.granted`,
-    );
-    if (waiting >= count) return;
-  }
-}
 
 describe('which contract', () => {
   it('is the named subscription, whose company must be the account', async () => {
@@ -619,7 +613,7 @@ describe('late usage', () => {
     await blocker.startTransaction();
     await lockLaneExclusive(blocker.manager, world.subscription.contractId);
     const waiting = recordUsage(ctx, counter());
-    await waitForLocks();
+    await waitForLocks(test.app.db);
     expect(await ledger()).toEqual({ records: 0, quantity: '0' });
     await blocker.query(
       `update billing_period set state = 'CLOSED', end_on = '2026-03-10', end_at = '2026-03-10T11:00:00Z', closed_at = now()
