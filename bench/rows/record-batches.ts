@@ -7,11 +7,11 @@ import { layUsageGround, measureOf, type UsageGround } from '../usage/ground';
 const BATCH = { connections: 4, count: 50_000, size: 1_000 };
 
 const COUNTS = 'recordedCount duplicateCount rejectedCount';
-const COMPACT = documentOf(COUNTS);
+export const COMPACT = documentOf(COUNTS);
 const WITH_RESULTS = documentOf(
   `${COUNTS} results { index idempotencyKey status record { id } problem { code message } }`,
 );
-const RECORDED = '"recordedCount":1000';
+export const RECORDED = '"recordedCount":1000';
 const DUPLICATE = '"duplicateCount":1000';
 
 function documentOf(selection: string): string {

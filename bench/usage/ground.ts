@@ -24,24 +24,33 @@ export async function layUsageGround(ground: Ground, accounts: number): Promise<
   const world = await layUsageWorld(databaseUrl, accounts);
   const baselineUrl = await ground.database(databaseUrl);
   const server = await startServer(databaseUrl);
-  const headers = { authorization: `Bearer ${await serviceKey(server, world)}` };
   const sender = startChild<SendOrder, Spent>('send');
   return {
     world,
     server,
     baselineUrl,
     sender,
-    async record(sending) {
-      const cpuBefore = server.cpuSeconds();
-      const spent = await sender.ask({ world, url: server.url, path: '/graphql', headers, ...sending });
-      return measureOf({ ...spent, cpuSeconds: server.cpuSeconds() - cpuBefore }, sending);
-    },
+    record: await recorder(server, world, sender),
     async close() {
       await sender.stop();
       await server.stop();
       await ground.drop(databaseUrl);
       await ground.drop(baselineUrl);
     },
+  };
+}
+
+/** Has `sender` send records to the product with a key of the service. */
+export async function recorder(
+  server: ServerProcess,
+  world: UsageWorld,
+  sender: Child<SendOrder, Spent>,
+): Promise<(sending: Sending) => Promise<Measure>> {
+  const headers = { authorization: `Bearer ${await serviceKey(server, world)}` };
+  return async (sending) => {
+    const cpuBefore = server.cpuSeconds();
+    const spent = await sender.ask({ world, url: server.url, path: '/graphql', headers, ...sending });
+    return measureOf({ ...spent, cpuSeconds: server.cpuSeconds() - cpuBefore }, sending);
   };
 }
 

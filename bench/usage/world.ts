@@ -16,13 +16,17 @@ export interface UsageWorld {
 }
 
 /** Makes `accounts` accounts of one service in an empty database of the product's schema; each metric has a charge. */
-export async function layUsageWorld(databaseUrl: string, accounts: number): Promise<UsageWorld> {
+export async function layUsageWorld(
+  databaseUrl: string,
+  accounts: number,
+  metricCodes: readonly string[] = METRICS,
+): Promise<UsageWorld> {
   const now = Date.now();
   const since = new Date(now - 40 * DAY_MS).toISOString().slice(0, 10);
   const client = new Client({ connectionString: databaseUrl });
   await client.connect();
   try {
-    await client.query(CATALOGUE, [since, METRICS]);
+    await client.query(CATALOGUE, [since, metricCodes]);
     await client.query(CHARGES, [since]);
     await client.query(PARTNERS, [since, accounts]);
     await client.query(CONTRACTS, [since]);
@@ -49,6 +53,9 @@ const CATALOGUE = `
     insert into service (code, name, stage, created_at) values ('bench', 'Bench', 'SHADOW', $1::date) returning id),
   priced as (
     insert into currency (odoo_id, code, decimal_places, write_date, synced_at) values (1, 'EUR', 2, $1::date, $1::date)),
+  plans as (
+    insert into plan (odoo_id, name, period_count, period_unit, active, write_date, synced_at)
+    values (1, 'Monthly', 1, 'month', true, $1::date, $1::date)),
   products as (
     insert into product (odoo_id, name, type, invoice_policy, active, write_date, synced_at)
     select n, code, 'service', 'delivery', true, $1::date, $1::date from unnest($2::text[]) with ordinality as m(code, n))
@@ -70,8 +77,8 @@ const PARTNERS = `
 
 const CONTRACTS = `
   insert into subscription (odoo_id, contract_id, name, order_state, subscription_state, locked, partner_odoo_id,
-    currency_odoo_id, start_on, next_invoice_on, write_date, synced_at)
-  select n, id, 'S' || n, 'sale', 'IN_PROGRESS', false, n, 1, $1::date, $1::date, $1::date, $1::date
+    currency_odoo_id, plan_odoo_id, start_on, next_invoice_on, write_date, synced_at)
+  select n, id, 'S' || n, 'sale', 'IN_PROGRESS', false, n, 1, 1, $1::date, $1::date, $1::date, $1::date
     from (select id, row_number() over (order by id) as n from contract) numbered`;
 
 const REST = `
