@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npx fusion-billing`: makes the clone ready when it is not, then runs the command line in this very process.
 import { setUp } from './setup.mjs';
+import { nameSourcesInStackTraces } from './stack-traces.mjs';
 
 try {
   await setUp();
@@ -8,5 +9,5 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exit(1);
 }
-process.setSourceMapsEnabled(true);
+nameSourcesInStackTraces();
 await import('../dist/src/cli.js');

@@ -1,6 +1,7 @@
 // `npm start`: makes the clone ready, then runs the server in this very process, so that signals reach it.
 import { readFileSync } from 'node:fs';
 import { setUp } from './setup.mjs';
+import { nameSourcesInStackTraces } from './stack-traces.mjs';
 
 const PARENT_CHECK_MS = 1_000;
 
@@ -11,7 +12,7 @@ try {
   process.exit(1);
 }
 if (process.env.npm_lifecycle_event === 'start') stopWithNpm();
-process.setSourceMapsEnabled(true);
+nameSourcesInStackTraces();
 await import('../dist/src/main.js');
 
 /** When npm itself is killed and cannot pass the signal on, the server must not stay behind unseen. */

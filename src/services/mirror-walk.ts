@@ -123,12 +123,14 @@ function nextInstant(pass: Pass, serverTime: Date): Date {
   return pass.issuedAt;
 }
 
+/** Reads each page while the one before it is stored: Odoo and PostgreSQL work side by side. */
 async function walkPages(walk: Walk, cursor: Cursor): Promise<void> {
-  let afterId: number | null = cursor.afterId;
-  while (afterId !== null) {
-    const page: NextPage = await readPage(walk, cursor, afterId);
-    afterId = page.isLast ? null : page.lastId;
-    await storePage(walk, cursor, { records: page.records, afterId });
+  for (let reading: Promise<NextPage> | null = readPage(walk, cursor, cursor.afterId); reading !== null;) {
+    const page: NextPage = await reading;
+    reading = page.isLast ? null : readPage(walk, cursor, page.lastId);
+    // A failure is met in its turn, once what was read before it is stored.
+    reading?.catch(() => undefined);
+    await storePage(walk, cursor, { records: page.records, afterId: page.isLast ? null : page.lastId });
   }
 }
 

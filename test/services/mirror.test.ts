@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { addSubscription, type SubscriptionIds } from '../../sandbox/world';
 import { BillingError } from '../../src/domain/errors';
 import { MirrorModel, type SyncRun } from '../../src/entities/sync-run';
+import type { OdooCall } from '../../src/odoo/client';
 import { runSync, syncNow, type SyncRequest } from '../../src/services/mirror';
 import { ensurePartnerMirrored, ensureProductMirrored } from '../../src/services/mirror-ensure';
 import { startTestApp, TEST_NOW, type TestApp } from '../support/app';
@@ -251,6 +252,24 @@ describe('a pass', () => {
       ['SUBSCRIPTION', 20],
       ['SUBSCRIPTION', 25],
     ]);
+  });
+
+  it('asks for the next page while it stores one, and never for a page after the last', async () => {
+    await start('recorded');
+    const events: string[] = [];
+    const { odoo } = test.app;
+    const watched = {
+      ...odoo,
+      call: (call: OdooCall): ReturnType<typeof odoo.call> => {
+        if (call.model === 'sale.order' && call.method === 'search_read') events.push('asked');
+        return odoo.call(call);
+      },
+    };
+    const onProgress = (model: MirrorModel, read: number): void => {
+      if (model === MirrorModel.SUBSCRIPTION) events.push(`stored ${read}`);
+    };
+    await runSync({ ...test.ctx(), odoo: watched }, { pageSize: 10, onProgress });
+    expect(events).toEqual(['asked', 'asked', 'stored 10', 'asked', 'stored 20', 'stored 25']);
   });
 
   it('queues what lives on the mirror, once, when it ends', async () => {
