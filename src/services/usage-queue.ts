@@ -26,7 +26,7 @@ interface Member<T> {
   input: UsageInput;
   resolve: (result: T) => void;
   reject: (error: unknown) => void;
-  /** Does something as a part of this member's request. */
+  /** Does something as a part of this member's request, for its trace. */
   inRequest: <R>(work: () => R) => R;
 }
 
@@ -45,7 +45,7 @@ export function usageQueue<T>(record: RecordTogether<T>): (ctx: Ctx, input: Usag
       const queues = queuesOf.get(ctx.db) ?? new Map<string, Member<T>[]>();
       queuesOf.set(ctx.db, queues);
       const caller = `${ctx.actor.name} ${ctx.actor.serviceId ?? ''}`;
-      const member: Member<T> = { ctx, input, resolve, reject, inRequest: AsyncLocalStorage.snapshot() };
+      const member: Member<T> = { ctx, input, resolve, reject, inRequest: requestOf(ctx) };
       const waiting = queues.get(caller);
       if (waiting === undefined) {
         queues.set(caller, [member]);
@@ -53,6 +53,11 @@ export function usageQueue<T>(record: RecordTogether<T>): (ctx: Ctx, input: Usag
       } else if (waiting.length < MAX_WAITING) waiting.push(member);
       else reject(fullQueue());
     });
+}
+
+/** Remembering it is not for nothing, and nobody asks for it without traces. */
+function requestOf({ tracing }: Ctx): <R>(work: () => R) => R {
+  return tracing === null ? (work) => work() : AsyncLocalStorage.snapshot();
 }
 
 /** Records one group after the other until nobody waits. */
