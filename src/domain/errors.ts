@@ -74,7 +74,8 @@ export const ERROR_CATALOGUE = {
     status: 503,
     retryable: true,
     meaning: 'Our database or queue cannot serve now.',
-    remedy: 'Send again unchanged, with growing pauses: an idempotency key makes that safe.',
+    remedy:
+      'Send again unchanged, after `details.retryAfterMs` or with growing pauses: an idempotency key makes that safe.',
   },
   INTERNAL: {
     status: 500,

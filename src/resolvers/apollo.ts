@@ -8,7 +8,7 @@ import { BillingError } from '../domain/errors';
 import { ANONYMOUS } from './auth';
 import { costs } from './cost';
 import { gatewayOf } from './executor';
-import { boundErrors, formatErrors } from './format-error';
+import { boundErrors, formatErrors, retryAfterSeconds } from './format-error';
 import { knownOperations } from './known-operations';
 import { countRequests } from './observed-requests';
 import { graphqlSchema } from './schema';
@@ -58,6 +58,8 @@ const answers: ApolloServerPlugin<Ctx> = {
       if (typeof code === 'string' && ANSWERED_WITH_200.has(code) && !accepts.includes(GRAPHQL_MEDIA_TYPE)) {
         response.http.status = 200;
       }
+      const wait = retryAfterSeconds(result.errors);
+      if (wait !== null) response.http.headers.set('retry-after', String(wait));
       boundErrors(result);
     },
   }),

@@ -61,6 +61,15 @@ export function extensionsOf(error: BillingError): Record<string, unknown> {
   };
 }
 
+/** The longest `details.retryAfterMs` of formatted errors in whole seconds, as the header says it; null when none waits. */
+export function retryAfterSeconds(errors: readonly GraphQLFormattedError[] = []): number | null {
+  const waits = errors.flatMap(({ extensions }) => {
+    const details = extensions?.details as { retryAfterMs?: number } | undefined;
+    return details?.retryAfterMs ?? [];
+  });
+  return waits.length === 0 ? null : Math.ceil(Math.max(...waits) / 1_000);
+}
+
 /** Leaves out the errors beyond 48 kB, saying how many, and a `data` that consists of nothing but many nulls. */
 export function boundErrors(result: {
   errors?: readonly (GraphQLFormattedError | GraphQLError)[];

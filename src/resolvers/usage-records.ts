@@ -19,7 +19,7 @@ import { AccountLink } from '../entities/account-link';
 import { Contract } from '../entities/contract';
 import { Metric } from '../entities/metric';
 import { type UnassignedReason as Reason, UsageRecord } from '../entities/usage-record';
-import { recordUsage, recordUsageBatch } from '../services/usage-records';
+import { acknowledgeUsage, recordUsage, recordUsageBatch } from '../services/usage-records';
 import {
   correctionsByRecordIds,
   usageRecordByKey,
@@ -66,8 +66,9 @@ export class UsageRecordsResolver {
   recordUsage(
     @Context() ctx: Ctx,
     @Arg('input', () => RecordUsageInput, { description: 'The counter.' }) input: RecordUsageInput,
-  ): Promise<RecordUsagePayload> {
-    return recordUsage(ctx, input);
+    @Info() info: GraphQLResolveInfo,
+  ): Promise<Pick<RecordUsagePayload, 'status'>> {
+    return selects(info, 'record') ? recordUsage(ctx, input) : acknowledgeUsage(ctx, input);
   }
 
   @Authorized('usage:write')

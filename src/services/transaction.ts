@@ -66,7 +66,27 @@ export function asUnavailable(error: unknown): unknown {
   const state = sqlState(error);
   const lost = wasReleased(error) || LOST_CONNECTION.test(messageOf(error));
   if (!lost && (state === undefined || !UNAVAILABLE_STATES.test(state))) return error;
-  return new BillingError('UNAVAILABLE', 'The database cannot serve the request now; try again.', { sqlState: state });
+  const refusal = new BillingError('UNAVAILABLE', 'The database cannot serve the request now; try again.', {
+    sqlState: state,
+  });
+  if (wasCut(error)) cuts.add(refusal);
+  return refusal;
+}
+
+/** A connection that was there and went away: ended by the server or on the way, whether it was answering or not. */
+const CUT_STATES = /^(0800[36]|57P0[125]|ECONNRESET|EPIPE)$/;
+const CUT_MESSAGES = /Connection terminated|is not queryable/;
+
+/** Those of `asUnavailable` after which nobody knows what the server had committed. */
+const cuts = new WeakSet<BillingError>();
+
+/** Whether `error` tells that the connection went away under a transaction: what can be done twice may be done again. */
+export function connectionWasLost(error: unknown): boolean {
+  return error instanceof BillingError && cuts.has(error);
+}
+
+function wasCut(error: unknown): boolean {
+  return wasReleased(error) || CUT_STATES.test(sqlState(error) ?? '') || CUT_MESSAGES.test(messageOf(error));
 }
 
 /** What no other write would be spared, and no read shows: a full disk, no memory, a disk that fails. */

@@ -21,24 +21,50 @@ import {
   rejected,
 } from './usage-outcome';
 import { usageRecordsByIds } from './usage-reads';
+import { usageQueue } from './usage-queue';
 import { seriesMisfits } from './usage-series';
 import { type ResolvedUsage, resolveUnderLanes } from './usage-resolve';
 
+export interface RecordedUsage {
+  status: Exclude<RecordUsageStatus, 'REJECTED'>;
+  record: UsageRecord;
+}
+
 /**
- * Records one counter and returns after the commit. The same key and content again: DUPLICATE with the first record.
- * @throws BillingError for anything else, IDEMPOTENCY_CONFLICT for a key used with other content.
+ * Records one counter and returns after the commit, which it shares with what the same caller sends meanwhile. The same key and
+ * content again: DUPLICATE with the first record.
+ * @throws BillingError for anything else, IDEMPOTENCY_CONFLICT for a key used with other content, UNAVAILABLE when too many wait.
  */
-export async function recordUsage(
-  ctx: Ctx,
-  input: UsageInput,
-): Promise<{ status: Exclude<RecordUsageStatus, 'REJECTED'>; record: UsageRecord }> {
-  const [outcome] = await recordAll(ctx, [input]);
-  assert(outcome);
+export async function recordUsage(ctx: Ctx, input: UsageInput): Promise<RecordedUsage> {
+  const { outcome, records } = await recordQueued(ctx, input);
   if (outcome.status === 'REJECTED') throw outcome.error;
-  const record = (await usageRecordsByIds(ctx, [outcome.recordId])).get(outcome.recordId);
+  const record = (await records()).get(outcome.recordId);
   assert(record, 'what was recorded can be read');
   return { status: outcome.status, record };
 }
+
+/** The same for whoever does not ask for the record: nothing is read after the commit. */
+export async function acknowledgeUsage(ctx: Ctx, input: UsageInput): Promise<Pick<RecordedUsage, 'status'>> {
+  const { outcome } = await recordQueued(ctx, input);
+  if (outcome.status === 'REJECTED') throw outcome.error;
+  return { status: outcome.status };
+}
+
+/** What became of one member of a group, and the records of all of them, read when the first one asks. */
+interface GroupedOutcome {
+  outcome: Outcome;
+  records: () => Promise<Map<string, UsageRecord>>;
+}
+
+async function recordGroup(ctx: Ctx, inputs: readonly UsageInput[]): Promise<GroupedOutcome[]> {
+  const outcomes = await recordAll(ctx, inputs);
+  const ids = outcomes.flatMap((outcome) => (outcome.status === 'REJECTED' ? [] : outcome.recordId));
+  let reading: Promise<Map<string, UsageRecord>> | undefined;
+  const records = (): Promise<Map<string, UsageRecord>> => (reading ??= usageRecordsByIds(ctx, ids));
+  return outcomes.map((outcome) => ({ outcome, records }));
+}
+
+const recordQueued = usageQueue(recordGroup);
 
 /**
  * Records up to 1,000 counters in one transaction. A refused one never spoils the others; sending all again is harmless. The
