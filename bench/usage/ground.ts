@@ -33,7 +33,14 @@ export async function layUsageGround(ground: Ground, accounts: number): Promise<
     sender,
     async record(sending) {
       const cpuBefore = server.cpuSeconds();
-      const spent = await sender.ask({ world, url: server.url, path: '/graphql', headers, ...sending });
+      const spent = await sender.ask({
+        world,
+        url: server.url,
+        path: '/graphql',
+        headers,
+        shape: 'records',
+        ...sending,
+      });
       return measureOf({ ...spent, cpuSeconds: server.cpuSeconds() - cpuBefore }, sending);
     },
     async close() {
