@@ -27,9 +27,9 @@ export function takeRawInputs(schema: GraphQLSchema): GraphQLSchema {
     const field = fields[name];
     const roles = getMetadataStorage().mutations.find(({ schemaName }) => schemaName === name)?.roles;
     assert(field !== undefined && roles !== undefined, `${name} is declared with @Authorized`);
-    field.resolve = (root, args, context: Ctx, info) => {
-      authChecker({ root, args, context, info }, roles as Scope[]);
-      return resolve(root, args, context, info);
+    field.resolve = async (root, args, context: Ctx, info) => {
+      await authChecker({ root, args, context, info }, roles as Scope[]);
+      return resolve(root, args, context, info) as unknown;
     };
   }
   return schema;
