@@ -14,6 +14,11 @@ async function main(): Promise<void> {
     const where = machine(await postgresVersion(ground));
     process.stderr.write(`[bench] ${where}\n`);
     for (const row of rows) {
+      const lack = row.lacks?.() ?? null;
+      if (lack !== null) {
+        process.stderr.write(`[bench] ${row.name} is left out: ${lack}\n`);
+        continue;
+      }
       process.stderr.write(
         `[bench] ${row.name}: ${row.what}${row.baseline === null ? '' : `; baseline: ${row.baseline}`}\n`,
       );

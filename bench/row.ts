@@ -22,6 +22,8 @@ export interface Row {
   aim: Aim;
   /** Rounds besides the first one, which warms up and does not count; 5 when left out. */
   rounds?: number;
+  /** What is missing here that the row needs, as a sentence; null: nothing. */
+  lacks?(): string | null;
   open(ground: Ground): Promise<Sides>;
 }
 

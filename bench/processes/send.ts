@@ -11,8 +11,10 @@ export interface SendOrder {
   path: string;
   headers: Record<string, string>;
   expected: string;
-  /** A GraphQL document with one variable `input`; null: the request is the bare row. */
-  document: string | null;
+  /** A GraphQL document with one variable `input`. */
+  document: string;
+  /** What is sent: records to the product, rows to the bare route, rows to a generated mutation. */
+  shape: 'records' | 'bare' | 'generated';
   connections: number;
   /** Number of the first record, how many, and how many go into a request. */
   from: number;
@@ -33,10 +35,39 @@ answerOrders(async (order: SendOrder): Promise<Spent> => {
   }
 });
 
-function bodyOf({ world, document, size }: SendOrder, numbers: readonly number[]): string {
-  if (document === null) return JSON.stringify(numbers.map((n) => ledgerRow(world, n))[0]);
-  const records = numbers.map((n) => sentRecord(world, n));
-  return JSON.stringify({ query: document, variables: { input: size === 1 ? records[0] : { records } } });
+function bodyOf({ world, document, shape, size }: SendOrder, numbers: readonly number[]): string {
+  const [n = 0] = numbers;
+  switch (shape) {
+    case 'records': {
+      const records = numbers.map((each) => sentRecord(world, each));
+      return JSON.stringify({ query: document, variables: { input: size === 1 ? records[0] : { records } } });
+    }
+    case 'bare':
+      return JSON.stringify(ledgerRow(world, n));
+    case 'generated':
+      return JSON.stringify({ query: document, variables: { input: { usageRecord: generatedInput(world, n) } } });
+  }
+}
+
+/** The row as PostGraphile names its columns. */
+function generatedInput(world: UsageWorld, n: number): Record<string, unknown> {
+  const row = ledgerRow(world, n);
+  return {
+    serviceId: world.serviceId,
+    accountLinkId: row.link_id,
+    contractId: row.contract_id,
+    metricId: row.metric_id,
+    windowStart: row.window_start,
+    windowEnd: row.window_end,
+    countedAt: row.counted_at,
+    quantity: row.quantity,
+    actor: 'generated',
+    account: row.account,
+    late: false,
+    idempotencyKey: row.idempotency_key,
+    contentHash: Buffer.from(row.content_hash, 'hex').toString('base64'),
+    receivedAt: row.window_end,
+  };
 }
 
 async function send(client: Client, body: Buffer, { path, headers, expected }: SendOrder): Promise<void> {

@@ -49,7 +49,7 @@ export async function recorder(
   const headers = { authorization: `Bearer ${await serviceKey(server, world)}` };
   return async (sending) => {
     const cpuBefore = server.cpuSeconds();
-    const spent = await sender.ask({ world, url: server.url, path: '/graphql', headers, ...sending });
+    const spent = await sender.ask({ world, url: server.url, path: '/graphql', headers, shape: 'records', ...sending });
     return measureOf({ ...spent, cpuSeconds: server.cpuSeconds() - cpuBefore }, sending);
   };
 }

@@ -18,6 +18,7 @@ import {
 import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Ctx } from '../ctx';
 import { ANONYMOUS } from './auth';
+import { variablesCheck } from './fitting-variables';
 
 const COMPILED_FIELDS: ReadonlySet<string> = new Set(['recordUsage', 'recordUsageBatch']);
 
@@ -32,29 +33,37 @@ export interface OperationRequest {
 
 export type Executor = (request: OperationRequest) => Promise<ExecutionResult>;
 
+type Compilable = Pick<OperationRequest, 'document' | 'operationName'> & { operation: OperationDefinitionNode };
+/** Undefined when the variables are not what it takes. */
+type Run = (request: OperationRequest) => ReturnType<CompiledQuery['query']> | undefined;
+
 /** An executor of its own memory: it compiles an operation when it comes for the second time as the same object. */
 export function createExecutor(schema: GraphQLSchema): Executor {
-  const known = new WeakMap<OperationDefinitionNode, CompiledQuery['query'] | 'seen' | 'never'>();
+  const known = new WeakMap<OperationDefinitionNode, Run | 'seen' | 'never'>();
 
-  const compiled = ({ document, operation, operationName }: OperationRequest): CompiledQuery['query'] | undefined => {
+  const compiled = ({ document, operation, operationName }: OperationRequest): Run | undefined => {
     if (operation === undefined) return undefined;
     const before = known.get(operation);
     if (typeof before === 'function') return before;
-    if (before === 'never') return undefined;
-    if (before === undefined) {
-      known.set(operation, isPlainRecording(document, operation) ? 'seen' : 'never');
-      return undefined;
-    }
+    if (before === undefined) known.set(operation, isPlainRecording(document, operation) ? 'seen' : 'never');
+    if (before !== 'seen') return undefined;
+    const run = compile({ document, operation, operationName });
+    known.set(operation, run ?? 'never');
+    return run;
+  };
+
+  const compile = ({ document, operation, operationName }: Compilable): Run | undefined => {
     const result = compileQuery(schema, document, operationName ?? undefined);
-    known.set(operation, isCompiledQuery(result) ? result.query : 'never');
-    return isCompiledQuery(result) ? result.query : undefined;
+    if (!isCompiledQuery(result)) return undefined;
+    const fit = variablesCheck(schema, operation);
+    // Compiled code lists every wrong value: a batch of them would hold the process for a second.
+    return ({ variables, ctx }) => (fit(variables) ? result.query(undefined, ctx, variables) : undefined);
   };
 
   return async (request) => {
     const { document, operationName, variables, ctx } = request;
-    // Compiled code lists every wrong value, and who has no key could send many.
-    const query = ctx.actor === ANONYMOUS ? undefined : compiled(request);
-    const result = await query?.(undefined, ctx, variables);
+    // Who has no key gets nothing compiled.
+    const result = ctx.actor === ANONYMOUS ? undefined : await compiled(request)?.(request);
     // An answer without data comes before any resolver: the variables are wrong. Mutations are nullable, so whatever was
     // resolved, though it failed, has data, and nothing is done twice.
     if (result?.data !== undefined) return { ...result, errors: result.errors?.map(asGraphqlError) };

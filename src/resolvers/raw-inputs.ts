@@ -16,7 +16,7 @@ type Resolve = NonNullable<GraphQLFieldConfig<unknown, Ctx>['resolve']>;
 const resolver = new UsageRecordsResolver();
 
 const RAW: Readonly<Record<string, Resolve>> = {
-  recordUsage: (_, { input }, ctx) => resolver.recordUsage(ctx, input as RecordUsageInput),
+  recordUsage: (_, { input }, ctx, info) => resolver.recordUsage(ctx, input as RecordUsageInput, info),
   recordUsageBatch: (_, { input }, ctx, info) => resolver.recordUsageBatch(ctx, input as RecordUsageBatchInput, info),
 };
 
@@ -27,9 +27,9 @@ export function takeRawInputs(schema: GraphQLSchema): GraphQLSchema {
     const field = fields[name];
     const roles = getMetadataStorage().mutations.find(({ schemaName }) => schemaName === name)?.roles;
     assert(field !== undefined && roles !== undefined, `${name} is declared with @Authorized`);
-    field.resolve = (root, args, context: Ctx, info) => {
-      authChecker({ root, args, context, info }, roles as Scope[]);
-      return resolve(root, args, context, info);
+    field.resolve = async (root, args, context: Ctx, info) => {
+      await authChecker({ root, args, context, info }, roles as Scope[]);
+      return resolve(root, args, context, info) as unknown;
     };
   }
   return schema;
