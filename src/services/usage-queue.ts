@@ -118,6 +118,11 @@ function isEverybodys(error: unknown): boolean {
 }
 
 function fullQueue(): BillingError {
-  const message = `${counted(MAX_WAITING)} records of this key wait already; send this one again.`;
-  return new BillingError('UNAVAILABLE', message, { retryAfterMs: RETRY_AFTER_MS });
+  return new BillingError(
+    'UNAVAILABLE',
+    `${counted(MAX_WAITING)} records of this key wait already; send this one again.`,
+    {
+      retryAfterMs: RETRY_AFTER_MS,
+    },
+  );
 }
