@@ -20,7 +20,8 @@ export interface FoundBlock {
 const MESSAGES: Record<BlockReason, string> = {
   LINE_MISSING: 'The order has no line with the product: add one in Odoo; what is due waits.',
   FINAL_DUE: 'Nothing will bill what is due: add a line with the product in Odoo, or settle it by settleFinalDue.',
-  AMBIGUOUS_LINE: 'Two lines of the order carry the product: pin one of them, and the other is emptied, or remove one in Odoo.',
+  AMBIGUOUS_LINE:
+    'Two lines of the order carry the product: pin one of them, and the other is emptied, or remove one in Odoo.',
   AMBIGUOUS_CHARGE:
     'Two charges of one metric fit the order: pin one of them, or leave only one of their products on it.',
   ORDER_CANCELLED: 'The order is cancelled or gone from Odoo: confirm it again, or settle what finalDues lists.',

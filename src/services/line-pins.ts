@@ -6,7 +6,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
-import { invalid, parseText } from '../domain/parse';
+import { parseReason } from '../domain/parse';
 import type { Charge } from '../entities/charge';
 import { LinePin } from '../entities/line-pin';
 import type { SubscriptionLine } from '../entities/subscription-line';
@@ -18,8 +18,6 @@ import { contractInSight } from './contracts';
 import { chargesByProductOdooIds, subscriptionLinesByIds } from './mirror-reads';
 import { inTransaction } from './transaction';
 import { lockLaneExclusive } from './usage-lanes';
-
-const MAX_REASON_LENGTH = 500;
 
 export interface PinLineInput {
   contractId: string;
@@ -67,8 +65,7 @@ async function decide(
   input: PinLineInput,
   judge: (tx: EntityManager, named: Named) => Promise<Decision>,
 ): Promise<{ pin: LinePin }> {
-  const reason = parseText(input.reason, 'reason', MAX_REASON_LENGTH);
-  if (!/\S/.test(reason)) throw invalid('reason', 'reason must say why.');
+  const reason = parseReason(input.reason);
   const { id: contractId } = await contractInSight(ctx, input.contractId);
   const line = await lineInSight(ctx, input.lineId);
   const charge = await chargeOf(ctx, line);
@@ -104,7 +101,8 @@ async function lineInSight(ctx: Ctx, id: string): Promise<SubscriptionLine> {
 }
 
 async function chargeOf(ctx: Ctx, { productOdooId }: SubscriptionLine): Promise<Charge> {
-  const charges = productOdooId === null ? [] : (await chargesByProductOdooIds(ctx, [productOdooId])).get(productOdooId);
+  const charges =
+    productOdooId === null ? [] : (await chargesByProductOdooIds(ctx, [productOdooId])).get(productOdooId);
   const charge = charges?.[0];
   if (charge === undefined) throw conflict("No charge names the line's product.");
   return charge;
