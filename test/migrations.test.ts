@@ -36,6 +36,7 @@ const READING_INDEXES = [
   'charge_product_idx',
   'invoice_line_invoice_idx',
   'invoice_line_sale_lines_idx',
+  'line_pin_newest_idx',
   'partner_commercial_idx',
   'rating_difference_line_idx',
   'slot_settlement_contract_idx',

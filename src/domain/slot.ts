@@ -90,6 +90,16 @@ export function planBlockedSlot(slot: BlockedSlot): WantedWrite | null {
   return mayStay ? null : { kind: 'EMPTY', periodId: subject.id, target: ZERO };
 }
 
+/** What a slot is to hold whose product another line carries: nothing, as soon as it may be written. */
+export function planSpareSlot({ periods, heldByDraft }: Pick<SlotState, 'periods' | 'heldByDraft'>): SlotPlan {
+  const subject = periods.find((period) => !period.settled) ?? periods.at(-1);
+  if (subject === undefined) return NOTHING;
+  const unconfirmed = periods.find((period) => period.unconfirmed);
+  if (unconfirmed !== undefined) return hold([], unconfirmed.id, 'PERIOD_UNCONFIRMED');
+  if (heldByDraft) return hold([], subject.id, 'HELD_BY_DRAFT');
+  return { write: { kind: 'EMPTY', periodId: subject.id, target: ZERO }, blocks: [] };
+}
+
 function hold(blocks: SlotPlan['blocks'], periodId: string, reason: SlotBlockReason): SlotPlan {
   return { write: null, blocks: [...blocks, { periodId, reason }] };
 }

@@ -26,6 +26,7 @@ import { partnersByIds, productsByIds } from '../services/catalog-references';
 import { servicesByIds } from '../services/catalog-services';
 import { contractsByIds } from '../services/contracts';
 import { finalDuesByIds } from '../services/final-dues';
+import { linePinsByContractIds } from '../services/line-pins';
 import { ratingDifferencesByIds } from '../services/rating-differences';
 import { gapWaiversByLineIds } from '../services/gap-waivers';
 import {
@@ -97,6 +98,7 @@ export const chargesByMetricId = loader(chargesByMetricIds);
 export const contractById = loader(contractsByIds);
 export const nextVersionById = loader(nextVersionsByIds);
 export const pinsByContractId = loader(pinsByContractIds);
+export const linePinsByContractId = loader(linePinsByContractIds);
 export const metricById = loader(metricsByIds);
 export const partnerById = loader(partnersByIds);
 export const productById = loader(productsByIds);

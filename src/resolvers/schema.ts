@@ -31,6 +31,7 @@ import { RetryWriteBackPayloadResolver, WriteBackAttemptsResolver, WriteBacksRes
 import { ChargePinsResolver, PinnedContractsResolver } from './charge-pins';
 import { ChargeVersionsResolver } from './charge-versions';
 import { ChargesResolver } from './charges';
+import { LinePinnedContractsResolver, LinePinsResolver } from './line-pins';
 import { MetricsResolver } from './metrics';
 import { observeRootFields } from './observed-requests';
 import { takeRawInputs } from './raw-inputs';
@@ -74,6 +75,8 @@ const RESOLVERS: NonEmptyArray<Function> = [
   FinalDuesResolver,
   IdentitiesResolver,
   InvoiceLineTraceResolver,
+  LinePinnedContractsResolver,
+  LinePinsResolver,
   InvoiceLinesResolver,
   InvoicesResolver,
   LedgerResolver,

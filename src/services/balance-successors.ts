@@ -12,6 +12,7 @@ import { duesOf } from './balances';
 import { endOf } from './blocks';
 import type { ChargeState, ContractState, PeriodState } from './contract-state';
 import { fittingCharges } from './fitting-charges';
+import { slotLine } from './slot-lines';
 
 /** Passes every balance that has a successor, of whatever size and sign. */
 export async function passBalances(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<void> {
@@ -56,7 +57,7 @@ export function chargesWithoutLine(state: ContractState): ChargeState[] {
 
 /**
  * The charge that takes over from the product: of those that rate its metrics from now on all stand on one other product, which
- * is on one line of the order and agrees in mode, currency and units per product unit. Null without one.
+ * has a slot on the order and agrees in mode, currency and units per product unit. Null without one.
  */
 export function successorOf(state: ContractState, open: PeriodState, productId: string): ChargeState | null {
   const own = state.charges.filter((charge) => charge.productId === productId);
@@ -66,7 +67,7 @@ export function successorOf(state: ContractState, open: PeriodState, productId: 
   const [before] = own;
   if (next === undefined || before === undefined || next.productId === productId) return null;
   if (rating.some((charge) => charge.productId !== next.productId)) return null;
-  if (state.lines.filter((line) => line.productId === next.productId).length !== 1) return null;
+  if (slotLine(state, next.productId) === null) return null;
   const agrees =
     next.mode === before.mode &&
     next.currency === before.currency &&

@@ -64,14 +64,13 @@ function openTruth(openLines: readonly RatedLine[] | null, productId: string): D
   return lines.reduce((total, line) => total.plus(line.value), ZERO);
 }
 
-/** What the slot of `periodId` is to be set to: all that is due up to and with that period. */
+/**
+ * What the slot of `periodId` is to be set to: all that is due up to and with that period. Asked of a slot that is not settled,
+ * so what is billed of its period was billed on another line, and not again on this one.
+ */
 export function targetFor(values: ProductValues, periodId: string, places: number): Decimal {
   const index = values.periods.findIndex((value) => value.periodId === periodId);
-  const upTo = values.periods.slice(0, index + 1);
-  // What Odoo billed for the slot itself is no reason to bill less of it: due(n) takes billed(p) for p < n.
-  const own = upTo.at(-1);
-  const periods = own === undefined ? [] : [...upTo.slice(0, -1), { ...own, billed: ZERO }];
-  return balanceOf(periods, places, values.moves).target;
+  return balanceOf(values.periods.slice(0, index + 1), places, values.moves).target;
 }
 
 /** What is due on each product of the contract now, by product id: closed periods only, all that Odoo billed. */

@@ -7,6 +7,7 @@ import type { ContractState, LineState, PeriodState } from './contract-state';
 import type { BillableValues, ProductValues } from './balances';
 import { fittingCharges } from './fitting-charges';
 import { seamOf } from './settlements';
+import { isAmbiguous } from './slot-lines';
 
 /** A block as found now. `productId` null concerns the whole contract. */
 export interface FoundBlock {
@@ -19,7 +20,8 @@ export interface FoundBlock {
 const MESSAGES: Record<BlockReason, string> = {
   LINE_MISSING: 'The order has no line with the product: add one in Odoo; what is due waits.',
   FINAL_DUE: 'Nothing will bill what is due: add a line with the product in Odoo, or settle it by settleFinalDue.',
-  AMBIGUOUS_LINE: 'Two lines of the order carry the product: remove one in Odoo.',
+  AMBIGUOUS_LINE:
+    'Two lines of the order carry the product: pin one of them, and the other is emptied, or remove one in Odoo.',
   AMBIGUOUS_CHARGE:
     'Two charges of one metric fit the order: pin one of them, or leave only one of their products on it.',
   ORDER_CANCELLED: 'The order is cancelled or gone from Odoo: confirm it again, or settle what finalDues lists.',
@@ -68,8 +70,7 @@ export async function lineObstacles(
   const period = state.periods.find((candidate) => candidate.id === periodId);
   const ambiguous = period === undefined ? new Set() : fittingCharges(state, period).ambiguous;
   const reasons: BlockReason[] = [];
-  if (state.lines.filter((other) => other.productId === line.productId).length > 1)
-    reasons.push(BlockReason.AMBIGUOUS_LINE);
+  if (await isAmbiguous(tx, state, line)) reasons.push(BlockReason.AMBIGUOUS_LINE);
   if (charges.some((charge) => ambiguous.has(charge.metricId))) reasons.push(BlockReason.AMBIGUOUS_CHARGE);
   if (charges.some((charge) => charge.currency !== null && charge.currency !== state.order.currency)) {
     reasons.push(BlockReason.CURRENCY_MISMATCH);

@@ -15,7 +15,11 @@ export const CONTRACTS_SQL = `
          (select coalesce(json_object_agg(pin.metric_id, coalesce(h.first_id, h.id)), '{}') from charge_pin pin
             join charge h on h.id = pin.charge_id
            where pin.contract_id = c.id and not exists (select 1 from charge_pin later where later.contract_id = c.id
-             and later.metric_id = pin.metric_id and later.id > pin.id)) as pins
+             and later.metric_id = pin.metric_id and later.id > pin.id)) as pins,
+         (select coalesce(json_object_agg(pin.product_id, pin.subscription_line_id), '{}') from line_pin pin
+           where pin.contract_id = c.id and pin.subscription_line_id is not null and not exists (
+             select 1 from line_pin later where later.contract_id = c.id
+                and later.product_id = pin.product_id and later.id > pin.id)) as line_pins
     from contract c
     join ${ORDERS} s on s.contract_id = c.id
     join currency y on y.odoo_id = s.currency_odoo_id

@@ -99,6 +99,8 @@ export interface ContractState {
   charges: ChargeState[];
   /** Of metrics, the first version of the charge that people have pinned. */
   pins: ReadonlyMap<string, string>;
+  /** Of products, the line that people have pinned, be it gone by now. */
+  linePins: ReadonlyMap<string, string>;
   spans: SpanState[];
   /** Oldest first; the open one is the last. */
   periods: PeriodState[];
@@ -130,6 +132,7 @@ export async function loadContractStates(
         lines: (lines.get(contract.id) ?? []).map(toLine),
         charges: (charges.get(contract.id) ?? []).map(toCharge),
         pins: new Map(Object.entries(contract.pins)),
+        linePins: new Map(Object.entries(contract.line_pins)),
         spans: spans.get(contract.id) ?? [],
         periods: periods.get(contract.id) ?? [],
       },
@@ -192,6 +195,8 @@ interface ContractRow {
   plan_odoo_id: number | null;
   /** By metric. */
   pins: Record<string, string>;
+  /** By product. */
+  line_pins: Record<string, string>;
 }
 
 type Textual<T> = { [K in keyof T]: T[K] extends Decimal ? string : T[K] };

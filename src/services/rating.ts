@@ -16,6 +16,7 @@ import { freeByOrder, type Occurrence } from '../domain/price';
 import type { ChargeState, ContractState, LineState, OrderState, PeriodState } from './contract-state';
 import { fittingCharges } from './fitting-charges';
 import { firstOccurrences, meteredUsage } from './metered-usage';
+import { pricingLine } from './slot-lines';
 import { type UsedMetric, usedMetrics } from './used-metrics';
 
 export interface RatedLine extends RatedBucket {
@@ -70,7 +71,7 @@ interface OneCharge {
 }
 
 async function rateOne(tx: EntityManager, { state, charge, range, period, plain }: OneCharge): Promise<RatedLine[]> {
-  const line = state.lines.find((candidate) => candidate.productId === charge.productId) ?? null;
+  const line = pricingLine(state, charge.productId);
   const buckets = await chargeUsage(tx, { contractId: state.id, charge, range }, plain);
   const rated = rateCharge(charge, buckets, {
     price: line?.unitPrice ?? ZERO,

@@ -8,7 +8,7 @@ import type { Ctx } from '../ctx';
 import { heldBack, NO_MOVES } from '../domain/balance';
 import { writeTimes } from '../domain/period';
 import type { Decimal } from '../domain/decimal';
-import { type SlotPeriod, type WantedWrite, planBlockedSlot, planSlot } from '../domain/slot';
+import { type SlotPeriod, type WantedWrite, planBlockedSlot, planSlot, planSpareSlot } from '../domain/slot';
 import { enqueue } from '../queue';
 import { type BillableValues, billableValues, targetFor } from './balances';
 import { type FoundBlock, contractObstacles, lineObstacles, missingLines, storeBlocks } from './blocks';
@@ -19,6 +19,7 @@ import { passBalances } from './balance-successors';
 import { ratePeriod } from './rating';
 import { rerateDirtyPeriods } from './rerating';
 import { billablePeriods, lastReading, settleSlots, settledPeriods } from './settlements';
+import { isSpare, sparesFirst } from './slot-lines';
 import { followStandstill } from './standstills';
 import { inTransaction } from './transaction';
 import { type GapBlock, heldPeriods, usageGaps } from './usage-gaps';
@@ -103,7 +104,7 @@ async function planWrites(tx: EntityManager, ctx: Ctx, state: ContractState, mov
     ...(await missingLines(tx, state, open, { values, except: new Set(finalDues.map((block) => block.productId)) })),
     ...gaps,
   ];
-  for (const line of state.lines)
+  for (const line of sparesFirst(state))
     blocks.push(...(await planLine(tx, ctx, { state, line, values, above: blocks, gaps })));
   await storeBlocks(tx, ctx, state.id, blocks);
   if (await hasLiveIntent(tx, state.id)) {
@@ -127,13 +128,18 @@ async function planLine(tx: EntityManager, ctx: Ctx, plan: LinePlan): Promise<Fo
   const periods = await slotPeriods(tx, ctx, line, billablePeriods(state, line));
   const waiting = periods.find((period) => !period.settled) ?? periods.at(-1);
   if (waiting === undefined) return [];
-  const obstacles = await lineObstacles(tx, state, line, waiting.id);
+  const spare = isSpare(state, line);
+  const obstacles = spare ? [] : await lineObstacles(tx, state, line, waiting.id);
   const holding = gaps.filter(({ holds, periodId }) => holds && periodId === waiting.id);
   const stopping = [...[...above, ...obstacles].filter((block) => stops(block, line)), ...holding];
   const heldByDraft = await isHeldByDraft(tx, line);
   let write: WantedWrite | null;
   if (stopping.some((block) => ENDS_BILLING.has(block.reason))) write = null;
-  else if (stopping.length > 0) {
+  else if (spare) {
+    const slot = planSpareSlot({ periods, heldByDraft });
+    obstacles.push(...slot.blocks.map((block) => ({ ...block, productId: line.productId, lineId: line.id })));
+    write = slot.write;
+  } else if (stopping.length > 0) {
     const holds = await heldPeriod(tx, line);
     const changesWorth = stopping.some((block) => CHANGES_WORTH.has(block.reason));
     write = planBlockedSlot({ periods, heldByDraft, holds, changesWorth });

@@ -24,6 +24,7 @@ import {
 import { contractInSight } from './contracts';
 import { type ChargedUsage, chargeUsage, daysOf, meteredRange } from './rating';
 import { fittingCharges } from './fitting-charges';
+import { pricingLine } from './slot-lines';
 
 export interface EstimateUsageInput {
   /** Code of the service, to the metric. */
@@ -73,7 +74,7 @@ export async function estimateUsage(ctx: Ctx, input: EstimateUsageInput): Promis
   const { charge, state } = await pricedBy(ctx, input);
   const asked = { bucket: bucketOf(charge, parseDimensions(input.dimensions)), usage: askedFor(input, charge.rules) };
   const currency = charge.currency ?? state?.order.currency;
-  const line = state?.lines.find(({ productId }) => productId === charge.productId) ?? null;
+  const line = state === null ? null : pricingLine(state, charge.productId);
   if (currency === undefined || (charge.mode === 'QUANTITY' && line === null)) {
     throw invalid(
       'contractId',

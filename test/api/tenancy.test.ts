@@ -101,6 +101,17 @@ const decidePin = (own: Names, chargeId: string | null): Promise<unknown> =>
     [own.contractId, own.chargeId, chargeId, test.clock.now()],
   );
 
+const pinLineCalls: Entry['calls'] = [
+  byInput((own, { contractId }, fresh) => ({ contractId, lineId: own.lineId, reason: fresh })),
+  byInput((own, { lineId }, fresh) => ({ contractId: own.contractId, lineId, reason: fresh })),
+];
+const decideLinePin = (own: Names, lineId: string | null): Promise<unknown> =>
+  test.app.db.query(
+    `insert into line_pin (contract_id, product_id, subscription_line_id, actor, reason, pinned_at)
+     select $1, product_id, $3, 'cli:test', 'for the walk', $4 from charge where id = $2`,
+    [own.contractId, own.chargeId, lineId, test.clock.now()],
+  );
+
 const moved = (own: Names): Arguments => ({ records: [{ idempotencyKey: own.records[0] }], reason: 'a mistake' });
 
 /** Counts the first record for another contract of its payer, so that it can be moved back. */
@@ -404,6 +415,16 @@ const WALK: Record<RootField, Entry> = {
     calls: pinCalls,
     audit: 'charge.unpinned',
     prepare: (own) => decidePin(own, own.chargeId),
+  },
+  'Mutation.pinLine': {
+    calls: pinLineCalls,
+    audit: 'subscription_line.pinned',
+    prepare: (own) => decideLinePin(own, null),
+  },
+  'Mutation.unpinLine': {
+    calls: pinLineCalls,
+    audit: 'subscription_line.unpinned',
+    prepare: (own) => decideLinePin(own, own.lineId),
   },
   'Mutation.reassignUsage': {
     // Another service's key of a record is told apart in the tests of the mutation: the answer repeats the keys that were sent.

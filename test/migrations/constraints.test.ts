@@ -22,6 +22,7 @@ const KEPT_FOR_EVER: Record<string, Operation[]> = {
   gap_waiver: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_block: ['DELETE', 'TRUNCATE', 'UPDATE'],
   ledger_epoch: ['DELETE', 'TRUNCATE', 'UPDATE'],
+  line_pin: ['DELETE', 'TRUNCATE', 'UPDATE'],
   metric: ['DELETE', 'TRUNCATE'],
   rating_difference: ['DELETE', 'TRUNCATE'],
   service: ['DELETE', 'TRUNCATE'],

@@ -53,6 +53,7 @@ const REFERENCES: Record<string, Record<string, string>> = {
     previous: 'previous_id',
   },
   charge_pin: { contract: 'contract_id', metric: 'metric_id', charge: 'charge_id' },
+  line_pin: { contract: 'contract_id', product: 'product_id', subscription_line: 'subscription_line_id' },
   contract_standstill: { contract: 'contract_id' },
   expected_usage: { period: 'period_id', charge: 'charge_id' },
   gap_waiver: { period: 'period_id', metric: 'metric_id' },
@@ -110,6 +111,7 @@ const PRIMARY_KEYS: Record<string, Row> = {
   account_link: { id: uuid(51) },
   charge: { id: uuid(52) },
   charge_pin: { id: 81 },
+  line_pin: { id: 82 },
   biller_span: { id: uuid(54) },
   billing_period: { id: uuid(56) },
   ledger_epoch: { number: 2 },
@@ -234,6 +236,7 @@ const RULES: Record<string, Changes> = {
     product_factor_excl: { product_id: uuid(34), metric_id: uuid(22), units_per_product_unit: '1' },
   },
   charge_pin: { reason_check: [{ reason: '' }, { reason: 'x'.repeat(501) }] },
+  line_pin: { reason_check: [{ reason: '' }, { reason: 'x'.repeat(501) }] },
   biller_span: {
     biller_check: { biller: 'STRIPE' },
     reason_check: { reason: null },

@@ -229,6 +229,18 @@ export const WORLD: [table: string, ...rows: Row[]][] = [
     },
   ],
   [
+    'line_pin',
+    {
+      id: 82,
+      contract_id: uuid(41),
+      product_id: uuid(34),
+      subscription_line_id: uuid(44),
+      actor: 'cli:test',
+      reason: 'the line of the offer',
+      pinned_at: AT,
+    },
+  ],
+  [
     'biller_span',
     {
       id: uuid(54),
@@ -528,6 +540,7 @@ export const FRESH: Record<string, Row> = {
   account_link: { id: uuid(101), account: 'other' },
   charge: { id: uuid(101), product_id: uuid(36) },
   charge_pin: { id: 101 },
+  line_pin: { id: 101 },
   biller_span: { id: uuid(101), service_id: uuid(2), ends_at: null },
   billing_period: { id: uuid(101), contract_id: uuid(42) },
   usage_record: { id: 101, idempotency_key: 'other' },

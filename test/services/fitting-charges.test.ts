@@ -55,6 +55,7 @@ function fit({ charges, products = ['p1', 'p2'], rated = [], pinned, plan = 7 }:
     lines: products.map((productId) => ({ productId }) as LineState),
     charges,
     pins: new Map(pinned === undefined ? [] : [['m', pinned]]),
+    linePins: new Map(),
   };
   const { fitting, ambiguous } = fittingCharges(state, APRIL, new Set(rated));
   return [...fitting.map(({ id }) => id), ...(ambiguous.has('m') ? ['AMBIGUOUS'] : [])];

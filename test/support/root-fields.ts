@@ -49,6 +49,8 @@ export const ROOT_FIELDS = [
   'Mutation.endAccountLink',
   'Mutation.pinCharge',
   'Mutation.unpinCharge',
+  'Mutation.pinLine',
+  'Mutation.unpinLine',
   'Mutation.reassignUsage',
   'Mutation.recordUsage',
   'Mutation.recordUsageBatch',

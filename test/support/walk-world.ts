@@ -32,6 +32,8 @@ export interface Names {
   spareLinkIds: string[];
   spareMetric: string;
   chargeId: string;
+  /** Carries the product of the charge. */
+  lineId: string;
   spareChargeId: string;
   keyIds: string[];
   /** Of the first there is an event. */
@@ -72,6 +74,7 @@ export function namesOfNothing(): Names {
     spareLinkIds: [id, id, id],
     spareMetric: 'nothing',
     chargeId: id,
+    lineId: id,
     spareChargeId: id,
     keyIds: [id, id, id],
     alertIds: [id, id],
@@ -209,6 +212,11 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     [world.order, world.product],
   );
   if (invoiceLine === undefined) throw new Error('the world lacks an invoice');
+  const [line] = await test.app.db.query<{ id: string }[]>(
+    'select id from subscription_line where subscription_odoo_id = $1 and product_odoo_id = $2',
+    [world.order, world.product],
+  );
+  if (line === undefined) throw new Error('the world lacks a line');
   const waiting = await seedWaiting(test, world.mark, periodId);
   const [key = ''] = world.records;
   const first = dataOf(await test.gql(world.key, `{ usageRecord(idempotencyKey: "${key}") { id } }`)).usageRecord as {
@@ -223,6 +231,7 @@ async function complete(test: TestApp, world: Begun): Promise<World> {
     closedPeriodId: periodId,
     derivedPeriodId: derived.contract.openPeriod.id,
     writeBackId: writeBack.id,
+    lineId: line.id,
     alertIds,
     ...waiting,
   };

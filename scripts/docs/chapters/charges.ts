@@ -70,6 +70,20 @@ included.`,
       variables: { input: { contractId: '{{contract}}', chargeId: '{{callsCharge}}', reason: 'The offer is over.' } },
     },
     {
+      title: 'Pin a line',
+      text: `Two lines of an order with one product block it (\`AMBIGUOUS_LINE\`) until somebody decides which one carries what
+is due. The others are emptied first.`,
+      document: `mutation ($input: PinLineInput!) { pinLine(input: $input) {
+        pin { line { odooId } product { name } actor reason pinnedAt } } }`,
+      variables: { input: { contractId: '{{contract}}', lineId: '{{callsLine}}', reason: 'The line of the offer.' } },
+    },
+    {
+      title: 'Take the pin off the line',
+      text: 'What is billed stays; where two lines carry the product, both wait again.',
+      document: `mutation ($input: UnpinLineInput!) { unpinLine(input: $input) { pin { line { odooId } reason } } }`,
+      variables: { input: { contractId: '{{contract}}', lineId: '{{callsLine}}', reason: 'One line is enough.' } },
+    },
+    {
       title: 'Archive the newest version first',
       text: 'The one before it holds until its day.',
       document: `mutation ($input: ArchiveChargeInput!) { archiveCharge(input: $input) { charge { validFrom archivedAt } } }`,

@@ -23,11 +23,12 @@ written down in the audit entries, and nothing that was used is ever deleted: it
       text: `Subscriptions are made in Odoo and mirrored here every minute. Note \`odooId\` of the products whose quantities
 are metered, and of the partner: they are needed below.`,
       document: `{ subscriptions(first: 10) { nodes { id name startOn nextInvoiceOn currency partner { odooId name }
-        lines { product { odooId name invoicedOnDelivery } unitPrice } contract { id } } pageInfo { hasNextPage } } }`,
+        lines { id product { odooId name invoicedOnDelivery } unitPrice } contract { id } } pageInfo { hasNextPage } } }`,
       keep: {
         subscription: 'subscriptions.nodes.0.id',
         contract: 'subscriptions.nodes.0.contract.id',
         partner: 'subscriptions.nodes.0.partner.odooId',
+        callsLine: 'subscriptions.nodes.0.lines.1.id',
         calls: 'subscriptions.nodes.0.lines.1.product.odooId',
         metered: 'subscriptions.nodes.0.lines.2.product.odooId',
       },
