@@ -86,7 +86,9 @@ it('the line that holds a provisional quantity is emptied before the pinned one 
   expect(await slots()).toEqual([0, 100]);
   const { lineIds } = story.order;
   const writes = (await control().writes()).filter(({ model }) => model === 'sale.order.line');
-  expect(writes.map(({ ids, vals }) => [lineIds.indexOf(ids[0] ?? 0), vals.qty_delivered])).toEqual([
+  expect(
+    writes.map(({ ids, vals }) => [lineIds.indexOf(ids[0] ?? 0), (vals as { qty_delivered?: number }).qty_delivered]),
+  ).toEqual([
     [1, 100],
     [1, 0],
     [2, 100],
