@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { type Ground, layGround } from './ground';
 import { machine, table } from './report';
 import { measure, type Result, type Row } from './row';
-import { ROWS } from './rows/all';
+import { ROWS, ROWS_BY_NAME } from './rows/all';
 
 async function main(): Promise<void> {
   const rows = chosen();
@@ -35,9 +35,9 @@ function chosen(): readonly Row[] {
   const { only } = values;
   if (only === undefined) return ROWS;
   return only.map((name) => {
-    const row = ROWS.find((candidate) => candidate.name === name);
+    const row = ROWS_BY_NAME.find((candidate) => candidate.name === name);
     if (row !== undefined) return row;
-    throw new Error(`There is no row ${name}. Rows: ${ROWS.map(({ name }) => name).join(', ')}.`);
+    throw new Error(`There is no row ${name}. Rows: ${ROWS_BY_NAME.map(({ name }) => name).join(', ')}.`);
   });
 }
 

@@ -1,8 +1,9 @@
-/** All rows, in the order of the table. */
+/** All rows: those of the table, in its order, and those that are measured by name only. */
 import type { Row } from '../row';
 import { finalCloseRow } from './final-close';
 import { largeLedgerRows } from './large-ledgers';
 import { mirrorRow } from './mirror';
+import { ledgerKeyRows } from './ledger-keys';
 import { batchRows } from './record-batches';
 import { singleRows } from './record-singles';
 import { startRow } from './start';
@@ -15,6 +16,7 @@ export const ROWS: readonly Row[] = [
   finalCloseRow,
   mirrorRow,
   writeBackRow,
-  writeBackAtOnceRow,
   startRow,
 ];
+
+export const ROWS_BY_NAME: readonly Row[] = [...ROWS, writeBackAtOnceRow, ...ledgerKeyRows];
