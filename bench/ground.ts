@@ -106,6 +106,9 @@ export async function startServer(
   };
   const child = spawn(process.execPath, ['dist/src/main.js'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'inherit'] });
   child.stdout.resume();
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('close', () => process.off('exit', kill));
   const url = `http://127.0.0.1:${port}`;
   await untilReady(child, url);
   const pid = child.pid ?? 0;

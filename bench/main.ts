@@ -51,6 +51,8 @@ async function postgresVersion(ground: Ground): Promise<string> {
   return rows[0]?.version ?? '';
 }
 
+// A run that is cut short leaves no process behind: whoever was started here is ended at the exit.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 main().catch((error: unknown) => {
   process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   process.exit(1);
