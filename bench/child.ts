@@ -29,7 +29,7 @@ export function startChild<Order extends object, Result>(name: string): Child<Or
       return answer.result;
     },
     async stop() {
-      const ended = once(child, 'close');
+      const ended = once(child, 'exit');
       child.disconnect();
       await ended;
     },
