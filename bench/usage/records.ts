@@ -5,7 +5,7 @@ import type { UsageWorld } from './world';
 const HOUR_MS = 3_600_000;
 /** Windows of an hour each, over the last three days. */
 const HOURS = 72;
-/** Odd, so that numbers one after another fall into hours far apart. */
+/** Odd; the upper bits of the product have nothing to do with the remainders by which accounts and metrics are chosen. */
 const SCATTER = 2_654_435_761;
 
 export interface SentRecord {
@@ -21,7 +21,7 @@ export interface SentRecord {
 export function sentRecord({ accounts, metrics, until }: UsageWorld, n: number): SentRecord {
   const { account = '' } = accounts[n % accounts.length] ?? {};
   const { code: metric = '' } = metrics[Math.floor(n / accounts.length) % metrics.length] ?? {};
-  const end = until - ((n * SCATTER) % HOURS) * HOUR_MS;
+  const end = until - ((Math.imul(n, SCATTER) >>> 12) % HOURS) * HOUR_MS;
   const windowStart = new Date(end - HOUR_MS).toISOString();
   const quantity = `${(n % 1_000) + 1}.25`;
   const idempotencyKey = `${account}/${metric}/${windowStart.slice(0, 13)}/${n}`;
