@@ -9,6 +9,7 @@ import type { App } from './ctx';
 import { LIMITS } from './domain/limits';
 import { registerGraphiql } from './graphiql';
 import { startApollo } from './resolvers/apollo';
+import { compiledRequests } from './resolvers/compiled-requests';
 import { authenticateRequests } from './resolvers/context';
 import { guardRequest } from './resolvers/guards';
 import { registerRateLimit, type RateLimit } from './resolvers/rate-limit';
@@ -45,6 +46,7 @@ export async function buildServer(app: App): Promise<FastifyInstance> {
   takeJsonOnly(server);
   if (app.config.corsOrigins.length > 0) await server.register(cors, corsOptions(app.config.corsOrigins));
   server.decorateRequest('ctx', null);
+  server.decorateRequest('keyHash', undefined);
   const rateLimit = await registerRateLimit(app, server);
   if (app.config.role !== 'worker') await registerGraphql(app, server, rateLimit);
   registerHealth(app, server);
@@ -60,18 +62,20 @@ const GRAPHQL_PATH = '/graphql';
 const GRAPHQL_METHODS = ['GET', 'POST'];
 
 async function registerGraphql(app: App, server: FastifyInstance, rateLimit: RateLimit): Promise<void> {
-  const apollo = await startApollo(app, server);
+  const compiled = compiledRequests(app);
+  const apollo = await startApollo(app, server, compiled.remember);
+  const byApollo = fastifyApolloHandler(apollo, {
+    context: (request) => {
+      if (request.ctx === null) throw new Error('the request passed without its context');
+      return Promise.resolve(request.ctx);
+    },
+  });
   server.route({
     method: GRAPHQL_METHODS,
     url: GRAPHQL_PATH,
     onRequest: [rateLimit.count, authenticateRequests(app), rateLimit.remember],
     preHandler: guardRequest,
-    handler: fastifyApolloHandler(apollo, {
-      context: (request) => {
-        if (request.ctx === null) throw new Error('the request passed without its context');
-        return Promise.resolve(request.ctx);
-      },
-    }),
+    handler: async (request, reply) => (await compiled.answer(request, reply)) ?? byApollo.call(server, request, reply),
   });
   server.route({
     method: server.supportedMethods.filter((method) => ![...GRAPHQL_METHODS, 'HEAD'].includes(method)),

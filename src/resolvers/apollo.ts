@@ -1,13 +1,16 @@
 /** The GraphQL server inside the HTTP server: Apollo's settings and the few things it does not do by itself. */
 import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginLandingPageDisabled,
+} from '@apollo/server/plugin/disabled';
 import type { FastifyInstance } from 'fastify';
 import { GraphQLError, Kind, visit, type DocumentNode } from 'graphql';
 import type { App, Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { ANONYMOUS } from './auth';
 import { costs } from './cost';
-import { gatewayOf } from './executor';
+import { type CompiledOperation, gatewayOf } from './executor';
 import { boundErrors, formatErrors, retryAfterSeconds } from './format-error';
 import { knownOperations } from './known-operations';
 import { countRequests } from './observed-requests';
@@ -17,10 +20,17 @@ import { graphqlSchema } from './schema';
 const ANSWERED_WITH_200 = new Set(['GRAPHQL_PARSE_FAILED', 'GRAPHQL_VALIDATION_FAILED', 'BAD_USER_INPUT']);
 const GRAPHQL_MEDIA_TYPE = 'application/graphql-response+json';
 
-/** A started server; it stops with `server`. */
-export async function startApollo(app: App, server: FastifyInstance): Promise<ApolloServer<Ctx>> {
+/** No answer is kept on its way: each is of one caller and one instant. */
+export const CACHE_CONTROL = 'no-store';
+
+/** A started server; it stops with `server`. Operations that it compiles are told to `onCompiled`. */
+export async function startApollo(
+  app: App,
+  server: FastifyInstance,
+  onCompiled: (compiled: CompiledOperation) => void,
+): Promise<ApolloServer<Ctx>> {
   const apollo = new ApolloServer<Ctx>({
-    gateway: gatewayOf(graphqlSchema()),
+    gateway: gatewayOf(graphqlSchema(), onCompiled),
     formatError: formatErrors(app.log),
     validationRules: [knownOperations],
     includeStacktraceInErrorResponses: false,
@@ -35,6 +45,8 @@ export async function startApollo(app: App, server: FastifyInstance): Promise<Ap
     logger: app.log,
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
+      // It wraps every field of the schema to find out what `answers` says without looking.
+      ApolloServerPluginCacheControlDisabled(),
       answers,
       costs,
       countRequests,
@@ -51,6 +63,7 @@ export async function startApollo(app: App, server: FastifyInstance): Promise<Ap
 const answers: ApolloServerPlugin<Ctx> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ request, response }) => {
+      response.http.headers.set('cache-control', CACHE_CONTROL);
       if (response.body.kind !== 'single') return;
       const result = response.body.singleResult;
       const code = result.errors?.[0]?.extensions?.code;

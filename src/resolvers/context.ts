@@ -3,13 +3,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Actor, App, Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { counted, LIMITS } from '../domain/limits';
-import { authenticate } from '../services/api-key-check';
+import { authenticate, hashOfKey } from '../services/api-key-check';
 import { ANONYMOUS } from './auth';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set before the body is read. */
     ctx: Ctx | null;
+    /** What `keyHashOf` found. */
+    keyHash: string | null | undefined;
   }
 }
 
@@ -24,7 +26,7 @@ const KEY_FOR_LARGE_BODIES = `Send an API key: "Authorization: Bearer fb_…". W
 export function authenticateRequests(app: App) {
   return async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> => {
     const now = app.clock();
-    const actor = await actorOf(app, request.headers.authorization, now);
+    const actor = await actorOf(app, request, now);
     if (actor === null) {
       return reply
         .code(401)
@@ -44,8 +46,17 @@ function mayBeLarge({ headers }: FastifyRequest): boolean {
   return Number(length) > LIMITS.anonymousBodyBytes;
 }
 
-async function actorOf(app: App, authorization: string | undefined, now: Date): Promise<Actor | null> {
-  if (authorization === undefined) return ANONYMOUS;
-  const secret = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  return secret === undefined ? null : authenticate(app, secret, now);
+async function actorOf(app: App, request: FastifyRequest, now: Date): Promise<Actor | null> {
+  if (request.headers.authorization === undefined) return ANONYMOUS;
+  const hash = keyHashOf(request);
+  return hash === null ? null : authenticate(app, hash, now);
+}
+
+/** The hash of the key that the request carries, by which keys are known; null without one. Hashed once, whoever asks. */
+export function keyHashOf(request: FastifyRequest): string | null {
+  if (request.keyHash === undefined) {
+    const secret = /^bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    request.keyHash = secret === undefined ? null : hashOfKey(secret);
+  }
+  return request.keyHash;
 }

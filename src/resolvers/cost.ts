@@ -164,6 +164,11 @@ function isFragment(definition: DefinitionNode): definition is FragmentDefinitio
   return definition.kind === Kind.FRAGMENT_DEFINITION;
 }
 
+/** As `extensions` tell what an operation costs. */
+export function toldCost(requested: number): { requested: number; maximum: number } {
+  return { requested, maximum: LIMITS.cost };
+}
+
 /** Refuses operations that cost too much before anything is read, and tells every other one's cost in `extensions`. */
 export const costs: ApolloServerPlugin<Ctx> = {
   requestDidStart: async () => {
@@ -184,7 +189,7 @@ export const costs: ApolloServerPlugin<Ctx> = {
       willSendResponse: async ({ response: { body } }) => {
         if (requested === undefined || body.kind !== 'single') return;
         const { extensions } = body.singleResult;
-        body.singleResult.extensions = { ...extensions, cost: { requested, maximum: LIMITS.cost } };
+        body.singleResult.extensions = { ...extensions, cost: toldCost(requested) };
       },
     };
   },

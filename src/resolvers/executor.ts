@@ -15,7 +15,7 @@ import {
   type SelectionNode,
   visit,
 } from 'graphql';
-import { type CompiledQuery, compileQuery, isCompiledQuery } from 'graphql-jit';
+import { compileQuery, isCompiledQuery } from 'graphql-jit';
 import type { Ctx } from '../ctx';
 import { ANONYMOUS } from './auth';
 import { variablesCheck } from './fitting-variables';
@@ -34,11 +34,22 @@ export interface OperationRequest {
 export type Executor = (request: OperationRequest) => Promise<ExecutionResult>;
 
 type Compilable = Pick<OperationRequest, 'document' | 'operationName'> & { operation: OperationDefinitionNode };
-/** Undefined when the variables are not what it takes. */
-type Run = (request: OperationRequest) => ReturnType<CompiledQuery['query']> | undefined;
+/** Undefined when the variables are not what it takes: nothing was resolved then. */
+type Run = (request: Pick<OperationRequest, 'variables' | 'ctx'>) => Promise<ExecutionResult | undefined>;
 
-/** An executor of its own memory: it compiles an operation when it comes for the second time as the same object. */
-export function createExecutor(schema: GraphQLSchema): Executor {
+/** An operation that runs as code of its own, and the request by which it is meant. */
+export interface CompiledOperation extends Compilable {
+  run: Run;
+}
+
+/**
+ * An executor of its own memory: it compiles an operation when it comes for the second time as the same object, and tells
+ * `onCompiled` of it.
+ */
+export function createExecutor(
+  schema: GraphQLSchema,
+  onCompiled: (compiled: CompiledOperation) => void = () => undefined,
+): Executor {
   const known = new WeakMap<OperationDefinitionNode, Run | 'seen' | 'never'>();
 
   const compiled = ({ document, operation, operationName }: OperationRequest): Run | undefined => {
@@ -49,6 +60,7 @@ export function createExecutor(schema: GraphQLSchema): Executor {
     if (before !== 'seen') return undefined;
     const run = compile({ document, operation, operationName });
     known.set(operation, run ?? 'never');
+    if (run !== undefined) onCompiled({ document, operation, operationName, run });
     return run;
   };
 
@@ -56,18 +68,21 @@ export function createExecutor(schema: GraphQLSchema): Executor {
     const result = compileQuery(schema, document, operationName ?? undefined);
     if (!isCompiledQuery(result)) return undefined;
     const fit = variablesCheck(schema, operation);
-    // Compiled code lists every wrong value: a batch of them would hold the process for a second.
-    return ({ variables, ctx }) => (fit(variables) ? result.query(undefined, ctx, variables) : undefined);
+    return async ({ variables, ctx }) => {
+      // Compiled code lists every wrong value: a batch of them would hold the process for a second.
+      if (!fit(variables)) return undefined;
+      const { data, errors } = await result.query(undefined, ctx, variables);
+      // An answer without data comes before any resolver: the variables are wrong. Mutations are nullable, so whatever was
+      // resolved, though it failed, has data, and nothing is done twice.
+      return data === undefined ? undefined : { data, errors: errors?.map(asGraphqlError) };
+    };
   };
 
   return async (request) => {
     const { document, operationName, variables, ctx } = request;
     // Who has no key gets nothing compiled.
     const result = ctx.actor === ANONYMOUS ? undefined : await compiled(request)?.(request);
-    // An answer without data comes before any resolver: the variables are wrong. Mutations are nullable, so whatever was
-    // resolved, though it failed, has data, and nothing is done twice.
-    if (result?.data !== undefined) return { ...result, errors: result.errors?.map(asGraphqlError) };
-    return execute({ schema, document, contextValue: ctx, variableValues: variables, operationName });
+    return result ?? execute({ schema, document, contextValue: ctx, variableValues: variables, operationName });
   };
 }
 
@@ -100,8 +115,8 @@ function hasDirective(definitions: readonly DefinitionNode[]): boolean {
 type Gateway = NonNullable<ApolloServerOptionsWithGateway<Ctx>['gateway']>;
 
 /** The one opening that Apollo has for an executor of one's own. */
-export function gatewayOf(schema: GraphQLSchema): Gateway {
-  const run = createExecutor(schema);
+export function gatewayOf(schema: GraphQLSchema, onCompiled: (compiled: CompiledOperation) => void): Gateway {
+  const run = createExecutor(schema, onCompiled);
   return {
     onSchemaLoadOrUpdate(callback) {
       callback({ apiSchema: schema, coreSupergraphSdl: '' });

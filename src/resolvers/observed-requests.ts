@@ -1,6 +1,6 @@
 /** Counts GraphQL requests, and times and traces the use case behind each root field. */
 import type { ApolloServerPlugin } from '@apollo/server';
-import { defaultFieldResolver, type GraphQLFieldConfig, type GraphQLSchema } from 'graphql';
+import { defaultFieldResolver, type GraphQLFieldConfig, type GraphQLFormattedError, type GraphQLSchema } from 'graphql';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { asUnavailable } from '../services/transaction';
@@ -38,15 +38,22 @@ async function timed({ metrics }: Ctx, field: string, work: () => Promise<unknow
   }
 }
 
-/** Counts each request by its operation and the code of its first error. */
+/** Counts a request by its kind of operation and the code of its first error, which is formatted already: never a client's text. */
+export function countRequest(
+  { metrics }: Ctx,
+  { operation, errors }: { operation: string; errors: readonly GraphQLFormattedError[] | undefined },
+): void {
+  const code = errors?.[0]?.extensions?.code;
+  metrics.graphqlRequests.inc({ operation, outcome: typeof code === 'string' ? code : 'ok' });
+}
+
+/** Counts every request that Apollo answers. */
 export const countRequests: ApolloServerPlugin<Ctx> = {
   requestDidStart: async () => ({
     willSendResponse: async ({ contextValue, operation, response }) => {
       if (response.body.kind !== 'single') return;
-      const code = response.body.singleResult.errors?.[0]?.extensions?.code;
-      // The errors are formatted already: their codes are ours or GraphQL's, never a client's text.
-      const outcome = typeof code === 'string' ? code : 'ok';
-      contextValue.metrics.graphqlRequests.inc({ operation: operation?.operation ?? 'none', outcome });
+      const { errors } = response.body.singleResult;
+      countRequest(contextValue, { operation: operation?.operation ?? 'none', errors });
     },
   }),
 };

@@ -8,8 +8,8 @@ import { LRUCache } from 'lru-cache';
 import type { App } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { counted, LIMITS } from '../domain/limits';
-import { hashSecret } from '../services/api-key-check';
 import { ANONYMOUS } from './auth';
+import { keyHashOf } from './context';
 
 const WINDOW_MS = 60_000;
 /** Callers counted, and keys remembered, at one time. */
@@ -30,9 +30,15 @@ export interface RateLimit {
  */
 export async function registerRateLimit({ config }: App, server: FastifyInstance): Promise<RateLimit> {
   const validKeys = new LRUCache<string, true>({ max: MAX_CALLERS });
-  const isKnown = (request: FastifyRequest): boolean => validKeys.has(keyOf(request));
-  const callerOf = (request: FastifyRequest): string =>
-    isKnown(request) ? `key ${keyOf(request)}` : `address ${normalizeIP(request.ip)}`;
+  /** The hash of the request's key, for no secret is kept; null unless the key was found valid. */
+  const validKeyOf = (request: FastifyRequest): string | null => {
+    const hash = keyHashOf(request);
+    return hash !== null && validKeys.has(hash) ? hash : null;
+  };
+  const callerOf = (request: FastifyRequest): string => {
+    const key = validKeyOf(request);
+    return key === null ? `address ${normalizeIP(request.ip)}` : `key ${key}`;
+  };
   await server.register(rateLimit, {
     global: false,
     enableDraftSpec: true,
@@ -40,7 +46,7 @@ export async function registerRateLimit({ config }: App, server: FastifyInstance
     cache: MAX_CALLERS,
     keyGenerator: callerOf,
     allowList: () => config.rateLimit === 0,
-    max: (request) => (isKnown(request) ? config.rateLimit : LIMITS.anonymousRequestsPerMinute),
+    max: (request) => (validKeyOf(request) === null ? LIMITS.anonymousRequestsPerMinute : config.rateLimit),
     errorResponseBuilder: (_request, { max, ttl }) =>
       new BillingError('LIMIT_EXCEEDED', `More than ${counted(max)} requests in a minute.`, {
         maximum: max,
@@ -51,12 +57,8 @@ export async function registerRateLimit({ config }: App, server: FastifyInstance
   return {
     count: count as unknown as Hook,
     remember: async (request) => {
-      if (request.ctx !== null && request.ctx.actor !== ANONYMOUS) validKeys.set(keyOf(request), true);
+      const key = keyHashOf(request);
+      if (key !== null && request.ctx !== null && request.ctx.actor !== ANONYMOUS) validKeys.set(key, true);
     },
   };
-}
-
-/** The header that carries the key, as its hash: no secret is kept. */
-function keyOf({ headers }: FastifyRequest): string {
-  return headers.authorization === undefined ? '' : hashSecret(headers.authorization);
 }

@@ -6,9 +6,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { App } from '../ctx';
 import { BillingError } from '../domain/errors';
 import { ANONYMOUS } from '../resolvers/auth';
-import { authenticateRequests } from '../resolvers/context';
+import { authenticateRequests, keyHashOf } from '../resolvers/context';
 import type { RateLimit } from '../resolvers/rate-limit';
-import { hashSecret } from '../services/api-key-check';
 import { type Figures, readFigures } from '../services/metrics-figures';
 import { withinLimit } from '../services/time-limit';
 import { asUnavailable } from '../services/transaction';
@@ -48,7 +47,7 @@ function admitScrapers(app: App): Hook {
   const trusted = new Map<string, number>();
   return async (request, reply) => {
     const now = app.clock().getTime();
-    const name = hashSecret(request.headers.authorization ?? '');
+    const name = keyHashOf(request) ?? '';
     try {
       const refused = await withinLimit(DATABASE_LIMIT_MS, () => authenticate(request, reply));
       if (refused !== undefined) {

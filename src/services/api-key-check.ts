@@ -1,5 +1,5 @@
 /** Whose key a request carries. Keys are stored as SHA-256 only: they are random, so a slow hash would add nothing. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import type { Actor, App } from '../ctx';
 import type { Scope } from '../domain/scope';
@@ -27,13 +27,17 @@ const readings = new WeakMap<DataSource, Map<string, Reading>>();
 
 /** Hex SHA-256, as `api_key.secret_hash` holds it. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret, 'hex');
 }
 
-/** The actor behind `secret` at `now`; null for a key that is unknown, malformed, expired or revoked: nobody learns which. */
-export async function authenticate(app: App, secret: string, now: Date): Promise<Actor | null> {
-  if (!SECRET.test(secret)) return null;
-  const row = await presentKey(app.db, hashSecret(secret));
+/** The hash of a key as callers write it; null for what cannot be one. */
+export function hashOfKey(secret: string): string | null {
+  return SECRET.test(secret) ? hashSecret(secret) : null;
+}
+
+/** The actor whose key has `secretHash`, at `now`; null for a key that is unknown, expired or revoked: nobody learns which. */
+export async function authenticate(app: App, secretHash: string, now: Date): Promise<Actor | null> {
+  const row = await presentKey(app.db, secretHash);
   if (row === undefined || (row.expires_at !== null && row.expires_at <= now)) return null;
   noteUse(app, row, now);
   return {
@@ -48,28 +52,28 @@ export async function authenticate(app: App, secret: string, now: Date): Promise
  * The key with this hash unless it is revoked, read after the call began: those who come while it is read share the next
  * reading, so that a revocation is never overlooked and a busy key costs less than a statement a request.
  */
-function presentKey(db: DataSource, hash: string): Promise<KeyRow | undefined> {
+function presentKey(db: DataSource, secretHash: string): Promise<KeyRow | undefined> {
   const open = readings.get(db) ?? new Map<string, Reading>();
   readings.set(db, open);
   const begin = (): Promise<KeyRow | undefined> => {
-    const reading: Reading = { running: readKey(db, hash), next: null };
-    open.set(hash, reading);
+    const reading: Reading = { running: readKey(db, secretHash), next: null };
+    open.set(secretHash, reading);
     const end = (): void => {
-      if (reading.next === null) open.delete(hash);
+      if (reading.next === null) open.delete(secretHash);
     };
     reading.running.then(end, end);
     return reading.running;
   };
-  const reading = open.get(hash);
+  const reading = open.get(secretHash);
   if (reading === undefined) return begin();
   reading.next ??= reading.running.then(begin, begin);
   return reading.next;
 }
 
-async function readKey(db: DataSource, hash: string): Promise<KeyRow | undefined> {
+async function readKey(db: DataSource, secretHash: string): Promise<KeyRow | undefined> {
   const [row] = await db.query<KeyRow[]>(
     `select id, name, service_id, scopes, last_used_at, expires_at from api_key where secret_hash = $1 and revoked_at is null`,
-    [hash],
+    [secretHash],
   );
   return row;
 }
