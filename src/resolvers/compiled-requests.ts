@@ -48,13 +48,14 @@ export function compiledRequests(app: App): CompiledRequests {
       const { variables } = sent;
       const compiled = known.get(sent.query)?.get(sent.operationName);
       if (compiled === undefined) return undefined;
-      const cost = costOf({ ...compiled, schema, variables });
-      const result = cost > LIMITS.cost ? undefined : await compiled.run({ variables, ctx });
+      const { document, operation, run } = compiled;
+      const cost = costOf({ schema, document, operation, variables });
+      const result = cost > LIMITS.cost ? undefined : await run({ variables, ctx });
       if (result === undefined) return undefined;
       const errors = result.errors?.map((error) => format(error.toJSON(), error));
       const answer = { errors, data: result.data, extensions: { cost: toldCost(cost) } };
       boundErrors(answer);
-      countRequest(ctx, { operation: compiled.operation.operation, errors: answer.errors });
+      countRequest(ctx, { operation: operation.operation, errors: answer.errors });
       return printed(reply, answer);
     },
   };

@@ -44,7 +44,7 @@ export interface CompiledOperation extends Compilable {
 
 /**
  * An executor of its own memory: it compiles an operation when it comes for the second time as the same object, and tells
- * `onCompiled` of it.
+ * `onCompiled` of each that it runs as such.
  */
 export function createExecutor(
   schema: GraphQLSchema,
@@ -60,7 +60,6 @@ export function createExecutor(
     if (before !== 'seen') return undefined;
     const run = compile({ document, operation, operationName });
     known.set(operation, run ?? 'never');
-    if (run !== undefined) onCompiled({ document, operation, operationName, run });
     return run;
   };
 
@@ -79,10 +78,14 @@ export function createExecutor(
   };
 
   return async (request) => {
-    const { document, operationName, variables, ctx } = request;
+    const { document, operation, operationName, variables, ctx } = request;
     // Who has no key gets nothing compiled.
-    const result = ctx.actor === ANONYMOUS ? undefined : await compiled(request)?.(request);
-    return result ?? execute({ schema, document, contextValue: ctx, variableValues: variables, operationName });
+    const run = ctx.actor === ANONYMOUS ? undefined : compiled(request);
+    if (run !== undefined && operation !== undefined) onCompiled({ document, operation, operationName, run });
+    return (
+      (await run?.(request)) ??
+      execute({ schema, document, contextValue: ctx, variableValues: variables, operationName })
+    );
   };
 }
 

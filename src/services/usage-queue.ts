@@ -47,11 +47,12 @@ export function usageQueue<T>(record: RecordTogether<T>): (ctx: Ctx, input: Usag
       const caller = `${ctx.actor.name} ${ctx.actor.serviceId ?? ''}`;
       const member: Member<T> = { ctx, input, resolve, reject, inRequest: requestOf(ctx) };
       const waiting = queues.get(caller);
+      if (waiting !== undefined && waiting.length >= MAX_WAITING) return reject(fullQueue());
+      ctx.metrics.usageSendsWaiting.inc();
       if (waiting === undefined) {
         queues.set(caller, [member]);
         void drain(queues, caller, record);
-      } else if (waiting.length < MAX_WAITING) waiting.push(member);
-      else reject(fullQueue());
+      } else waiting.push(member);
     });
 }
 
@@ -67,6 +68,7 @@ async function drain<T>(queues: Queues<T>, caller: string, record: RecordTogethe
     const group = waiting.splice(0, MAX_GROUP_SIZE);
     const [first] = group;
     if (first === undefined) break;
+    first.ctx.metrics.usageSendsWaiting.dec(group.length);
     // A trace shows the statements of a group in the request of its first member.
     await first.inRequest(() => settle(group, record));
   }

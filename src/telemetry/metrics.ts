@@ -2,7 +2,7 @@
  * What one process counts, in a registry of its own, so that two Apps in one process never share a number. Every label has
  * a bounded set of values: our own words, or the codes of the catalogue; a client's text is never one.
  */
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { BillingError } from '../domain/errors';
 import { createDatabaseGauges, type DatabaseGauges } from './gauges';
 
@@ -41,6 +41,7 @@ export interface Metrics {
   readonly usageCorrections: ServiceCounter<UsageOutcome>;
   readonly lateUsage: ServiceCounter<LateKind>;
   readonly usageAlertEvents: ServiceCounter<AlertKind>;
+  readonly usageSendsWaiting: Gauge;
   readonly transactionReruns: Counter<'reason'>;
   readonly httpRequests: Histogram<'method' | 'route' | 'status'>;
   readonly graphqlRequests: Counter<'operation' | 'outcome'>;
@@ -86,6 +87,11 @@ export function createMetrics(): Metrics {
       help: 'Thresholds of alerts that usage of an open period has reached, by what the alert watches.',
       label: 'kind',
       values: ALERT_KINDS,
+    }),
+    usageSendsWaiting: new Gauge({
+      name: 'fusion_billing_usage_sends_waiting',
+      help: 'Single sends of usage that wait until what the same key sent before them is committed.',
+      registers,
     }),
     transactionReruns: rerunCounter(registers),
     ...requestMetrics(registers),

@@ -85,6 +85,17 @@ it('the first of many goes at once and alone; what came meanwhile shares one tra
   expect(await ledger()).toEqual({ records: 30, sum: 465, transactions: 2 });
 });
 
+it('how many wait is told: neither who is recorded, nor who was', async () => {
+  const waiting = async (): Promise<string> =>
+    test.app.metrics.registry.getSingleMetricAsString('fusion_billing_usage_sends_waiting');
+  const release = await holdLane();
+  const sent = sendAll(upTo(7));
+  expect(await waiting()).toMatch(/^fusion_billing_usage_sends_waiting 6$/m);
+  await release();
+  await sent;
+  expect(await waiting()).toMatch(/^fusion_billing_usage_sends_waiting 0$/m);
+});
+
 it('one that waits after another waits for nobody: each has a transaction of its own', async () => {
   for (const n of upTo(3)) expect((await send(n)).status).toBe('RECORDED');
   expect(await ledger()).toEqual({ records: 3, sum: 6, transactions: 3 });
@@ -181,6 +192,7 @@ it('a full queue refuses what comes beyond, over HTTP with the time to wait; sen
   const release = await holdLane();
   const waiting = upTo(MAX_WAITING + 1).map((n) => recordUsage(caller, input(n)));
   const refused = await overHttp();
+  expect((await test.app.metrics.usageSendsWaiting.get()).values).toMatchObject([{ value: MAX_WAITING }]);
   expect(refused).toMatchObject({
     status: 200,
     headers: { 'retry-after': '1' },
