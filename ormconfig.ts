@@ -21,11 +21,14 @@ function snake(name: string): string {
 /** How much longer than the server itself we wait for it to end a statement. */
 const ANSWER_GRACE_MS = 5_000;
 
+/** How a statement says that each connection is to plan it once, under this name, instead of every time; its text never changes. */
+const PREPARED = /^\/\* prepared: (\w+) \*\//;
+
 /**
  * A connection whose server gives no answer is closed: the pool would lend it to one request after the other. One that is cut
  * while nobody holds it, between the pool and whoever asked, must not end the process: whoever uses it next is told.
  */
-class ImpatientClient extends Client {
+class OwnClient extends Client {
   constructor(config: ClientConfig) {
     super(config);
     this.on('error', () => undefined);
@@ -33,8 +36,9 @@ class ImpatientClient extends Client {
     const closeIfSilent = (error: unknown): void => {
       if (types.isNativeError(error) && error.message === 'Query read timeout') void this.end().catch(() => undefined);
     };
-    this.query = ((...given: unknown[]): unknown => {
-      const answer = query(...given);
+    this.query = ((first: unknown, ...others: unknown[]): unknown => {
+      const name = typeof first === 'string' ? PREPARED.exec(first)?.[1] : undefined;
+      const answer = name === undefined ? query(first, ...others) : query({ name, text: first }, ...others);
       if (types.isPromise(answer)) answer.catch(closeIfSilent);
       return answer;
     }) as typeof this.query;
@@ -79,7 +83,7 @@ export function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
     extra: {
       options: settings.join(' '),
       keepAlive: true,
-      Client: ImpatientClient,
+      Client: OwnClient,
       ...(options.statementTimeoutMs === 0 ? {} : { query_timeout: options.statementTimeoutMs + ANSWER_GRACE_MS }),
     },
   };

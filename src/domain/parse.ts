@@ -4,6 +4,7 @@
  */
 import { Decimal } from './decimal';
 import { BillingError, clip } from './errors';
+import { isDay, readInstant } from './instant';
 
 const DECIMAL = /^[+-]?\d{1,30}(?:\.\d{1,12})?$/;
 const MAX_DIGITS = 30;
@@ -20,19 +21,13 @@ export function parseDecimal(text: string, field: string): Decimal {
   return new Decimal(text);
 }
 
-const INSTANT =
-  /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
-
 /**
  * RFC 3339 with an offset, at most to the millisecond: "2026-03-01T00:00:00-05:00". Years 1970 to 9999 in UTC.
  * @throws BillingError VALIDATION_FAILED with `field`.
  */
 export function parseInstant(text: string, field: string): Date {
-  const day = INSTANT.exec(text)?.[1];
-  if (day !== undefined && isDay(day)) {
-    const instant = new Date(text.toUpperCase());
-    if (inYears(instant)) return instant;
-  }
+  const instant = readInstant(text);
+  if (instant !== null) return instant;
   throw refused(text, field, 'an instant with an offset, at most to the millisecond, like "2026-03-01T05:00:00.000Z"');
 }
 
@@ -74,20 +69,6 @@ export function parseReason(text: string): string {
   const reason = text.trim();
   if (reason === '') throw invalid('reason', 'reason must say why.');
   return parseText(reason, 'reason', MAX_REASON_LENGTH);
-}
-
-/** Days that every month has. */
-const IN_EVERY_MONTH = /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])$/;
-
-/** Whether the calendar has it: "2026-02-30" would otherwise silently become a day in March. */
-function isDay(text: string): boolean {
-  if (IN_EVERY_MONTH.test(text)) return true;
-  const midnight = new Date(`${text}T00:00:00Z`);
-  return !isNaN(midnight.getTime()) && midnight.toISOString().slice(0, 10) === text;
-}
-
-function inYears(instant: Date): boolean {
-  return instant.getUTCFullYear() >= 1970 && instant.getUTCFullYear() <= 9999;
 }
 
 /** A value that breaks a rule: VALIDATION_FAILED naming `field`. */

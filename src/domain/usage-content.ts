@@ -5,6 +5,7 @@
 import { hash } from 'node:crypto';
 import type { UniqueOperation } from './aggregate';
 import { type Decimal, printDecimal } from './decimal';
+import { printInstant } from './instant';
 
 /** Flat labels; values are compared as text. */
 export type Dimensions = Readonly<Record<string, string>>;
@@ -39,8 +40,8 @@ const PRINTED = {
   account: (content: UsageContent) => content.account,
   subscriptionId: (content: UsageContent) => content.subscriptionId,
   metric: (content: UsageContent) => content.metric,
-  windowStart: (content: UsageContent) => content.windowStart.toISOString(),
-  windowEnd: (content: UsageContent) => content.windowEnd.toISOString(),
+  windowStart: (content: UsageContent) => printInstant(content.windowStart),
+  windowEnd: (content: UsageContent) => printInstant(content.windowEnd),
   quantity: (content: UsageContent) => printDecimal(content.quantity),
   dimensions: (content: UsageContent) => content.dimensions,
   meter: (content: UsageContent) => content.meter,

@@ -5,6 +5,7 @@ import type { Ctx } from '../ctx';
 import { Decimal } from '../domain/decimal';
 import type { ReplacementInput, VoidInput } from '../domain/usage-correction';
 import { replaceUsage, replaceUsageBatch, voidUsage, voidUsageBatch } from '../services/usage-corrections';
+import { batchPayload } from './batch-payload';
 import { selects } from './selection';
 import { RecordUsageBatchPayload, ReplaceUsagePayload, VoidUsagePayload } from './usage-payloads';
 
@@ -92,12 +93,13 @@ export class UsageCorrectionsResolver {
     description:
       'Voids up to 1,000 records in one transaction. Good ones are kept whatever becomes of their neighbours; sending all again is harmless. Scope usage:write.',
   })
-  voidUsageBatch(
+  async voidUsageBatch(
     @Context() ctx: Ctx,
     @Arg('input', () => VoidUsageBatchInput, { description: 'The voids.' }) { voids }: VoidUsageBatchInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<RecordUsageBatchPayload> {
-    return voidUsageBatch(ctx, voids, { withResults: selects(info, 'results') });
+    const withResults = selects(info, 'results');
+    return batchPayload(ctx, info, await voidUsageBatch(ctx, voids, { withResults }));
   }
 
   @Authorized('usage:write')
@@ -106,12 +108,13 @@ export class UsageCorrectionsResolver {
     description:
       'Replaces up to 1,000 quantities in one transaction. Good ones are kept whatever becomes of their neighbours; sending all again is harmless. Scope usage:write.',
   })
-  replaceUsageBatch(
+  async replaceUsageBatch(
     @Context() ctx: Ctx,
     @Arg('input', () => ReplaceUsageBatchInput, { description: 'The replacements.' })
     { replacements }: ReplaceUsageBatchInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<RecordUsageBatchPayload> {
-    return replaceUsageBatch(ctx, replacements, { withResults: selects(info, 'results') });
+    const withResults = selects(info, 'results');
+    return batchPayload(ctx, info, await replaceUsageBatch(ctx, replacements, { withResults }));
   }
 }

@@ -2,11 +2,7 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import { Decimal } from '../domain/decimal';
 import { type UnassignedReason as Reason, UsageRecord, type UsageRecordKind } from '../entities/usage-record';
-import type {
-  RecordUsageBatchResult,
-  RecordUsageResult as Result,
-  RecordUsageStatus as Status,
-} from '../services/usage-outcome';
+import type { RecordUsageStatus as Status } from '../services/usage-outcome';
 import { Problem } from './problem';
 
 const RecordUsageStatus = {
@@ -48,7 +44,7 @@ export class RecordUsagePayload {
   status!: Status;
 
   @Field(() => UsageRecord, { description: 'The record as it was first accepted.' })
-  record!: UsageRecord;
+  record!: Pick<UsageRecord, 'id'>;
 }
 
 @ObjectType({ description: 'What became of a void.' })
@@ -106,7 +102,7 @@ export class UsageCorrection {
 }
 
 @ObjectType({ description: 'What became of one item of a batch.' })
-export class RecordUsageResult implements Result {
+export class RecordUsageResult {
   @Field(() => Int, { description: 'Position in the input, from 0.' })
   index!: number;
 
@@ -117,14 +113,14 @@ export class RecordUsageResult implements Result {
   status!: Status;
 
   @Field(() => UsageRecord, { nullable: true, description: 'The record stored, now or earlier; null when rejected.' })
-  record!: UsageRecord | null;
+  record!: Pick<UsageRecord, 'id'> | null;
 
   @Field(() => Problem, { nullable: true, description: 'Why it was refused; set exactly when rejected.' })
   problem!: Problem | null;
 }
 
 @ObjectType({ description: 'What became of a batch. The three counts add up to its length.' })
-export class RecordUsageBatchPayload implements RecordUsageBatchResult {
+export class RecordUsageBatchPayload {
   @Field(() => Int, { description: 'How many are in the ledger now and were not before.' })
   recordedCount!: number;
 

@@ -3,6 +3,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import { Arg, Authorized, Ctx as Context, Field, ID, Info, InputType, Mutation, Resolver } from 'type-graphql';
 import type { Ctx } from '../ctx';
 import { type ReassignUsageInput as Reassigned, reassignUsage } from '../services/usage-reassign';
+import { batchPayload } from './batch-payload';
 import { selects } from './selection';
 import { RecordUsageBatchPayload } from './usage-payloads';
 
@@ -44,12 +45,13 @@ export class UsageReassignResolver {
     description:
       "Counts records for another contract of the company that pays for their account, from the instant they count at: both contracts' closed periods are rated again, and the difference enters both balances. The records stay as they were sent; `contract` shows where they count. RECORDED: it was moved now; DUPLICATE: it counts there already; REJECTED: NOT_FOUND for an unknown key and for a contract of another company, VALIDATION_FAILED for the key of a void, CONFLICT for a voided record, and where a meter would fall or windows of a series would overlap, on either side. One that is refused never spoils the others; sending all again is harmless. Scope billing:run.",
   })
-  reassignUsage(
+  async reassignUsage(
     @Context() ctx: Ctx,
     @Arg('input', () => ReassignUsageInput, { description: 'The records and their contract.' })
     input: ReassignUsageInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<RecordUsageBatchPayload> {
-    return reassignUsage(ctx, input, { withResults: selects(info, 'results') });
+    const withResults = selects(info, 'results');
+    return batchPayload(ctx, info, await reassignUsage(ctx, input, { withResults }));
   }
 }

@@ -30,6 +30,7 @@ import {
 } from '../services/usage-reads';
 import { type Connection, connectionType, toConnection, type ListArguments, listArguments } from './connection';
 import { accountLinkById, contractById, loader, metricById } from './loaders';
+import { batchPayload, selectsOnlyId } from './batch-payload';
 import { selects } from './selection';
 import { RecordUsageBatchInput, RecordUsageInput, UsageRecordFilter, UsageRecordOrder } from './usage-inputs';
 import { RecordUsageBatchPayload, RecordUsagePayload, UnassignedReason, UsageCorrection } from './usage-payloads';
@@ -63,12 +64,14 @@ export class UsageRecordsResolver {
     description:
       'Records one counter; the answer leaves after the commit. The same key and content again: DUPLICATE, for ever; other content: IDEMPOTENCY_CONFLICT with the field and both values. Scope usage:write.',
   })
-  recordUsage(
+  async recordUsage(
     @Context() ctx: Ctx,
     @Arg('input', () => RecordUsageInput, { description: 'The counter.' }) input: RecordUsageInput,
     @Info() info: GraphQLResolveInfo,
-  ): Promise<Pick<RecordUsagePayload, 'status'>> {
-    return selects(info, 'record') ? recordUsage(ctx, input) : acknowledgeUsage(ctx, input);
+  ): Promise<RecordUsagePayload> {
+    if (!selectsOnlyId(info, ['record'])) return recordUsage(ctx, input);
+    const { status, recordId } = await acknowledgeUsage(ctx, input);
+    return { status, record: { id: recordId } };
   }
 
   @Authorized('usage:write')
@@ -77,12 +80,13 @@ export class UsageRecordsResolver {
     description:
       'Records up to 1,000 counters in one transaction. Good ones are kept whatever becomes of their neighbours; sending all again is harmless. Scope usage:write.',
   })
-  recordUsageBatch(
+  async recordUsageBatch(
     @Context() ctx: Ctx,
     @Arg('input', () => RecordUsageBatchInput, { description: 'The counters.' }) { records }: RecordUsageBatchInput,
     @Info() info: GraphQLResolveInfo,
   ): Promise<RecordUsageBatchPayload> {
-    return recordUsageBatch(ctx, records, { withResults: selects(info, 'results') });
+    const withResults = selects(info, 'results');
+    return batchPayload(ctx, info, await recordUsageBatch(ctx, records, { withResults }));
   }
 
   @Authorized('usage:read')

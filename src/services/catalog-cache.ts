@@ -2,13 +2,12 @@
  * What recording needs of the catalogue and the mirror, remembered by `service.catalog_version`: a raised version makes every
  * older entry unreachable. What is not found is never remembered, so it is looked up again before it is refused.
  */
-import { LRUCache } from 'lru-cache';
 import type { DataSource, EntityManager } from 'typeorm';
 import type { MetricRules } from '../domain/metric';
 import { METRIC_RULES } from './catalog-metric-rules';
 import { chooseContracts, type ContractChoice, pairOf } from './usage-contract';
 
-/** Entries of one kind, all services together; beyond it the least recently used ones go. */
+/** Entries of one kind and service; beyond it all of them are forgotten, and read again as they are wanted. */
 const MAX_ENTRIES = 50_000;
 
 export interface CachedMetric extends MetricRules {
@@ -36,7 +35,7 @@ export interface CachedSubscription {
 }
 
 /** Something of a service by the name its kind gives it: a metric's code, an account, an id. */
-export interface Wanted {
+interface Wanted {
   serviceId: string;
   name: string;
 }
@@ -48,7 +47,13 @@ type Read<V> = (tx: EntityManager, wanted: readonly Wanted[]) => Promise<(Wanted
 interface CatalogKind<V extends object> {
   read: Read<V>;
   /** One cache a database: tests open several in one process. */
-  caches: WeakMap<DataSource, LRUCache<string, V>>;
+  caches: WeakMap<DataSource, Map<string, Remembered<V>>>;
+}
+
+/** What is known of one service at one version. */
+interface Remembered<V> {
+  version: string;
+  byName: Map<string, V>;
 }
 
 function catalogKind<V extends object>(read: Read<V>): CatalogKind<V> {
@@ -58,40 +63,42 @@ function catalogKind<V extends object>(read: Read<V>): CatalogKind<V> {
 type Found<V> = (serviceId: string, name: string) => V | undefined;
 
 /**
- * Looks `wanted` up: what is remembered for the service's version in `versions`, and the rest in one statement. The version
- * must have been read by an earlier statement of `tx`, so that nothing older than it is remembered under it.
+ * Looks `wanted` up, names by service: what is remembered for the service's version in `versions`, and the rest in one statement.
+ * The version must have been read by an earlier statement of `tx`, so that nothing older than it is remembered under it.
  */
 export async function lookUp<V extends object>(
   tx: EntityManager,
   versions: ReadonlyMap<string, string>,
-  { kind, wanted }: { kind: CatalogKind<V>; wanted: readonly Wanted[] },
+  { kind, wanted }: { kind: CatalogKind<V>; wanted: ReadonlyMap<string, ReadonlySet<string>> },
 ): Promise<Found<V>> {
-  const cache = cacheOf(tx.dataSource, kind);
-  const keyOf = ({ serviceId, name }: Wanted): string => `${serviceId} ${versions.get(serviceId) ?? ''} ${name}`;
-  // By service and name: a thousand counters name few things, and the cache is asked for each of these once.
-  const found = new Map<string, Map<string, V | undefined>>();
+  const known = new Map<string, Map<string, V>>();
   const missing: Wanted[] = [];
-  for (const each of wanted) {
-    let ofService = found.get(each.serviceId);
-    if (ofService === undefined) found.set(each.serviceId, (ofService = new Map()));
-    if (ofService.has(each.name)) continue;
-    const known = cache.get(keyOf(each));
-    ofService.set(each.name, known);
-    if (known === undefined) missing.push(each);
+  for (const [serviceId, names] of wanted) {
+    const byName = rememberedOf(tx.dataSource, kind, { serviceId, version: versions.get(serviceId) ?? '' });
+    known.set(serviceId, byName);
+    for (const name of names) if (!byName.has(name)) missing.push({ serviceId, name });
   }
   if (missing.length > 0) {
-    for (const { value, ...each } of await kind.read(tx, missing)) {
-      found.get(each.serviceId)?.set(each.name, value);
-      cache.set(keyOf(each), value);
-    }
+    for (const { serviceId, name, value } of await kind.read(tx, missing)) known.get(serviceId)?.set(name, value);
+    for (const [serviceId, { size }] of known)
+      if (size > MAX_ENTRIES) kind.caches.get(tx.dataSource)?.delete(serviceId);
   }
-  return (serviceId, name) => found.get(serviceId)?.get(name);
+  return (serviceId, name) => known.get(serviceId)?.get(name);
 }
 
-function cacheOf<V extends object>(db: DataSource, { caches }: CatalogKind<V>): LRUCache<string, V> {
-  const cache = caches.get(db) ?? new LRUCache<string, V>({ max: MAX_ENTRIES });
-  caches.set(db, cache);
-  return cache;
+/** What is remembered of a service at `version`; what was remembered at another one is forgotten. */
+function rememberedOf<V extends object>(
+  db: DataSource,
+  { caches }: CatalogKind<V>,
+  { serviceId, version }: { serviceId: string; version: string },
+): Map<string, V> {
+  let cache = caches.get(db);
+  if (cache === undefined) caches.set(db, (cache = new Map()));
+  const known = cache.get(serviceId);
+  if (known?.version === version) return known.byName;
+  const byName = new Map<string, V>();
+  cache.set(serviceId, { version, byName });
+  return byName;
 }
 
 /** By code, archived ones too: they take what counted before. */
@@ -183,7 +190,7 @@ export async function catalogVersions(
   serviceIds: Iterable<string>,
 ): Promise<ReadonlyMap<string, string>> {
   const rows = await tx.query<{ id: string; catalog_version: string }[]>(
-    'select id, catalog_version from service where id = any($1)',
+    '/* prepared: catalog_versions */ select id, catalog_version from service where id = any($1)',
     [[...serviceIds]],
   );
   return new Map(rows.map(({ id, catalog_version: version }) => [id, version]));

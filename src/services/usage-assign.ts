@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { inTransaction } from './transaction';
 import { choiceName, chooseContracts, type LinkedMetric } from './usage-contract';
-import { type Assigned, type FoundContract, insertAssignments } from './usage-insert';
+import { type Assigned, type FoundContract, insertAssignments } from './usage-assignment-rows';
 import { lockCorrections, lockLanesShared } from './usage-lanes';
 
 /** Account links with a metric looked at in one statement. */

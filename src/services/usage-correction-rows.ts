@@ -7,7 +7,7 @@ import type { SeriesRecord } from '../domain/series';
 import type { Dimensions } from '../domain/usage-content';
 import { type CorrectionDraft, targetField } from '../domain/usage-correction';
 import type { UsageRecordKind } from '../entities/usage-record';
-import { applyToRollup, isLate, markDirty } from './usage-insert';
+import { applyToRollup, isLate, markDirty } from './usage-effects';
 import { keyConflict } from './usage-keys';
 import { type Outcome, rejected } from './usage-outcome';
 import type { SeriesName } from './usage-series';

@@ -76,7 +76,7 @@ export async function voidUsageBatch(
 ): Promise<RecordUsageBatchResult> {
   refuseLongBatch(inputs, 'voids');
   const outcomes = await correctAll(ctx, inputs.map(parseVoid));
-  return batchResult(ctx, { keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
+  return batchResult({ keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
 }
 
 /**
@@ -90,7 +90,7 @@ export async function replaceUsageBatch(
 ): Promise<RecordUsageBatchResult> {
   refuseLongBatch(inputs, 'replacements');
   const outcomes = await correctAll(ctx, inputs.map(parseReplacement));
-  return batchResult(ctx, { keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
+  return batchResult({ keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
 }
 
 function refuseLongBatch(inputs: readonly unknown[], field: string): void {

@@ -62,5 +62,8 @@ async function lockAscending(
 ): Promise<void> {
   const lanes = [...new Set([...new Set(locks.ids)].map(laneOf))].sort((one, other) => one - other);
   // A function scan hands the array out in its own order, so the locks are taken in it.
-  await tx.query(`select ${locks.take}($1, lane) from unnest($2::integer[]) as lane`, [locks.lockClass, lanes]);
+  await tx.query(`/* prepared: ${locks.take} */ select ${locks.take}($1, lane) from unnest($2::integer[]) as lane`, [
+    locks.lockClass,
+    lanes,
+  ]);
 }

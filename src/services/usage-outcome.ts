@@ -1,9 +1,7 @@
 /** What became of each item that was sent, and how a batch of them is answered. */
 import type { Ctx } from '../ctx';
 import { type BillingError, clip, type Problem, toProblem } from '../domain/errors';
-import type { UsageRecord } from '../entities/usage-record';
 import { refusalName, type UsageOutcome } from '../telemetry/metrics';
-import { usageRecordsByIds } from './usage-reads';
 
 export type RecordUsageStatus = 'RECORDED' | 'DUPLICATE' | 'REJECTED';
 
@@ -22,8 +20,8 @@ export interface RecordUsageResult {
   index: number;
   idempotencyKey: string;
   status: RecordUsageStatus;
-  /** The record stored, now or earlier; null when rejected, and when results were not asked for. */
-  record: UsageRecord | null;
+  /** Of the record stored, now or earlier; null when rejected. */
+  recordId: string | null;
   /** Set exactly when rejected. */
   problem: Problem | null;
 }
@@ -77,15 +75,18 @@ function outcomeName(outcome: Outcome): UsageOutcome {
   return refusalName(outcome.error);
 }
 
-/** The answer to a batch: `keys` as they were sent, one outcome each. Records are read only with `withResults`. */
-export async function batchResult(
-  ctx: Ctx,
-  { keys, outcomes, withResults }: { keys: readonly string[]; outcomes: readonly Outcome[]; withResults: boolean },
-): Promise<RecordUsageBatchResult> {
+/** The answer to a batch: `keys` as they were sent, one outcome each. Results are listed only with `withResults`. */
+export function batchResult({
+  keys,
+  outcomes,
+  withResults,
+}: {
+  keys: readonly string[];
+  outcomes: readonly Outcome[];
+  withResults: boolean;
+}): RecordUsageBatchResult {
   const count = (status: RecordUsageStatus): number =>
     outcomes.reduce((total, outcome) => (outcome.status === status ? total + 1 : total), 0);
-  const ids = withResults ? outcomes.flatMap((outcome) => (outcome.status === 'REJECTED' ? [] : outcome.recordId)) : [];
-  const records = await usageRecordsByIds(ctx, ids);
   const results = outcomes.flatMap((outcome, index): RecordUsageResult | [] => {
     const isRejected = outcome.status === 'REJECTED';
     if (!withResults && !isRejected) return [];
@@ -94,7 +95,7 @@ export async function batchResult(
       // Whatever was sent comes back no longer than a key can be.
       idempotencyKey: clip(keys[index] ?? '', MAX_KEY_LENGTH),
       status: outcome.status,
-      record: isRejected ? null : (records.get(outcome.recordId) ?? null),
+      recordId: isRejected ? null : outcome.recordId,
       problem: isRejected ? toProblem(outcome.error) : null,
     };
   });

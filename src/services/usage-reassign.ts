@@ -13,7 +13,7 @@ import { writeAudits } from './audit';
 import { contractInSight } from './contracts';
 import { inTransaction } from './transaction';
 import { type Head, type NamedRecord, presentHeads } from './usage-correction-rows';
-import { insertMoves } from './usage-insert';
+import { insertMoves } from './usage-assignment-rows';
 import { lockCorrections, lockLanesShared, lockSeries } from './usage-lanes';
 import { batchResult, MAX_BATCH_SIZE, type Outcome, type RecordUsageBatchResult, rejected } from './usage-outcome';
 import { moveMisfits } from './usage-series-moves';
@@ -59,7 +59,7 @@ export async function reassignUsage(
   const outcomes = await inTransaction(ctx, (tx) => moveInTransaction(tx, ctx, { keys, destination }));
   const late = outcomes.filter((outcome) => outcome.status === 'RECORDED' && outcome.late);
   if (late.length > 0) ctx.metrics.lateUsage.add(serviceId, 'assignment', late.length);
-  return batchResult(ctx, { keys, outcomes, withResults });
+  return batchResult({ keys, outcomes, withResults });
 }
 
 async function namedContract(

@@ -43,11 +43,14 @@ export async function recordUsage(ctx: Ctx, input: UsageInput): Promise<Recorded
   return { status: outcome.status, record };
 }
 
-/** The same for whoever does not ask for the record: nothing is read after the commit. */
-export async function acknowledgeUsage(ctx: Ctx, input: UsageInput): Promise<Pick<RecordedUsage, 'status'>> {
+/** The same for whoever asks for no more of the record than its id: nothing is read after the commit. */
+export async function acknowledgeUsage(
+  ctx: Ctx,
+  input: UsageInput,
+): Promise<{ status: RecordedUsage['status']; recordId: string }> {
   const { outcome } = await recordQueued(ctx, input);
   if (outcome.status === 'REJECTED') throw outcome.error;
-  return { status: outcome.status };
+  return outcome;
 }
 
 /** What became of one member of a group, and the records of all of them, read when the first one asks. */
@@ -84,7 +87,7 @@ export async function recordUsageBatch(
     );
   }
   const outcomes = await recordAll(ctx, inputs);
-  return batchResult(ctx, { keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
+  return batchResult({ keys: inputs.map((input) => input.idempotencyKey), outcomes, withResults });
 }
 
 /** One outcome for each input, in its order. */

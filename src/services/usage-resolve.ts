@@ -22,7 +22,6 @@ import {
   lookUp,
   METRICS,
   SUBSCRIPTIONS,
-  type Wanted,
 } from './catalog-cache';
 import { choiceName, type ContractChoice, type LinkedMetric } from './usage-contract';
 import { lockLanesShared, lockSeries } from './usage-lanes';
@@ -101,7 +100,8 @@ interface VisibleServices {
 async function visibleServices(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<VisibleServices> {
   const codes = [...new Set(drafts.flatMap(({ service }) => service ?? []))];
   const rows = await tx.query<{ id: string; code: string; catalog_version: string }[]>(
-    `select id, code, catalog_version from service where id = $1 or ($1::uuid is null and code = any($2))`,
+    `/* prepared: visible_services */
+     select id, code, catalog_version from service where id = $1 or ($1::uuid is null and code = any($2))`,
     [ctx.actor.serviceId, codes],
   );
   return {
@@ -148,7 +148,7 @@ async function resolvePlaces(
   );
   const choiceOf = await lookUp(tx, versions, {
     kind: CONTRACT_CHOICES,
-    wanted: choices.flatMap((name, index) => (name === null ? [] : { serviceId: owned[index]?.serviceId ?? '', name })),
+    wanted: namesOf(owned, (_, index) => choices[index]),
   });
   return candidates.map((candidate, index) => {
     if (candidate instanceof BillingError) return candidate;
@@ -183,26 +183,20 @@ async function findCandidates(
   versions: Versions,
   owned: readonly OwnedDraft[],
 ): Promise<(Candidate | BillingError)[]> {
-  const named = (nameOf: (draft: UsageDraft) => string | null): Wanted[] =>
-    owned.flatMap(({ serviceId, draft }) => {
-      const name = nameOf(draft);
-      return name === null ? [] : { serviceId, name };
-    });
-  const metricOf = await lookUp(tx, versions, { kind: METRICS, wanted: named((draft) => draft.metric) });
+  const metricOf = await lookUp(tx, versions, { kind: METRICS, wanted: namesOf(owned, ({ draft }) => draft.metric) });
   const subscriptionOf = await lookUp(tx, versions, {
     kind: SUBSCRIPTIONS,
-    wanted: named((draft) => draft.subscriptionId),
+    wanted: namesOf(owned, ({ draft }) => draft.subscriptionId),
   });
   const linksOfAccount = await lookUp(tx, versions, {
     kind: LINKS_OF_ACCOUNT,
-    wanted: named((draft) => draft.account),
+    wanted: namesOf(owned, ({ draft }) => draft.account),
   });
   const linksOfPayer = await lookUp(tx, versions, {
     kind: LINKS_OF_PAYER,
-    wanted: owned.flatMap(({ serviceId, draft: { account, subscriptionId } }) => {
-      const payer = account === null ? subscriptionOf(serviceId, subscriptionId ?? '')?.payer : undefined;
-      return payer === undefined ? [] : { serviceId, name: payer };
-    }),
+    wanted: namesOf(owned, ({ serviceId, draft: { account, subscriptionId } }) =>
+      account === null ? subscriptionOf(serviceId, subscriptionId ?? '')?.payer : null,
+    ),
   });
   return owned.map((item) => {
     const { serviceId, key, draft } = item;
@@ -220,6 +214,22 @@ async function findCandidates(
     if (subscription !== null && subscription.payer !== link.payer) return notFound('subscription', 'subscriptionId');
     return { serviceId, key, draft, metric, link, subscription };
   });
+}
+
+/** The names that `nameOf` gives the items, by their service; an item without one has no part in it. */
+function namesOf(
+  owned: readonly OwnedDraft[],
+  nameOf: (item: OwnedDraft, index: number) => string | null | undefined,
+): Map<string, Set<string>> {
+  const names = new Map<string, Set<string>>();
+  for (const [index, item] of owned.entries()) {
+    const name = nameOf(item, index);
+    if (name === null || name === undefined) continue;
+    const ofService = names.get(item.serviceId);
+    if (ofService === undefined) names.set(item.serviceId, new Set([name]));
+    else ofService.add(name);
+  }
+  return names;
 }
 
 /** What is archived takes what counted before: it may come late. */

@@ -46,6 +46,50 @@ const VOID = `mutation Void($input: VoidUsageInput!) {
   voidUsage(input: $input) { status record { idempotencyKey voidedAt } }
 }`;
 
+/** How many statements read whole records while `work` goes on. */
+async function recordReads(work: () => Promise<unknown>): Promise<number> {
+  const sent = jest.spyOn(test.app.db.logger, 'logQuery');
+  try {
+    await work();
+    return sent.mock.calls.filter(([text]) => text.includes('FROM "usage_record"')).length;
+  } finally {
+    sent.mockRestore();
+  }
+}
+
+describe('the record of what was sent', () => {
+  const single = (selection: string): string =>
+    `mutation ($input: RecordUsageInput!) { recordUsage(input: $input) { status ${selection} } }`;
+  const batch = (selection: string): string =>
+    `mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(input: $input) { results { status ${selection} } } }`;
+
+  it.each([
+    ['only its id is selected', 'record { id __typename }', 0],
+    ['its id is selected through a fragment', '... { record { ... on UsageRecord { id } } }', 0],
+    ['nothing of it is selected', '', 0],
+    ['its key is selected in a fragment', '... { record { id ... on UsageRecord { idempotencyKey } } }', 1],
+    ['its key is selected under another name', 'record { id: idempotencyKey }', 1],
+  ])('is read when needed: %s', async (_, selection, reads) => {
+    const input = counter();
+    expect(await recordReads(() => test.gql(key, single(selection), { input }))).toBe(reads);
+    expect(await recordReads(() => test.gql(key, batch(selection), { input: { records: [input] } }))).toBe(reads);
+  });
+
+  it('has the same id whether it is read or not', async () => {
+    const { data } = await test.gql(key, single('record { id }'), { input: counter() });
+    const read = await test.gql(key, single('record { id idempotencyKey }'), { input: counter() });
+    const id = read.data.recordUsage.record.id as string;
+    expect(data.recordUsage).toEqual({ status: 'RECORDED', record: { id } });
+    const records = [counter(), counter({ idempotencyKey: 'new' }), counter({ idempotencyKey: 'bad', quantity: '?' })];
+    const answer = await test.gql(key, batch('record { id }'), { input: { records } });
+    expect(answer.data.recordUsageBatch.results).toEqual([
+      { status: 'DUPLICATE', record: { id } },
+      { status: 'RECORDED', record: { id: expect.stringMatching(/^\d+$/) as unknown } },
+      { status: 'REJECTED', record: null },
+    ]);
+  });
+});
+
 describe('recordUsage', () => {
   it('answers with the record and its receipt', async () => {
     const input = counter({ quantity: '10.50', dimensions: { tier: 1 }, meter: 'm1', source: 'cron' });

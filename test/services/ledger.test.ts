@@ -42,7 +42,7 @@ async function record(count: number, prefix = 'k'): Promise<string[]> {
     counter({ idempotencyKey: `${prefix}${index}`, quantity: '1' }),
   );
   const { results } = await recordUsageBatch(ctx, counters, { withResults: true });
-  return results.map((result) => result.record?.id ?? '');
+  return results.map((result) => result.recordId ?? '');
 }
 
 /** Seals once no transaction of the server is older than what was recorded: other tests run beside this one. */

@@ -94,7 +94,7 @@ it('counts a record for the other contract, once, with who did it and why', asyn
   await recordUsage(ctx, sent('stays', { quantity: '3' }));
   const first = await move(['moves']);
   expect(first).toMatchObject({ recordedCount: 1, duplicateCount: 0, rejectedCount: 0 });
-  expect(first.results[0]).toMatchObject({ idempotencyKey: 'moves', status: 'RECORDED', record: { id: record.id } });
+  expect(first.results[0]).toMatchObject({ idempotencyKey: 'moves', status: 'RECORDED', recordId: record.id });
   expect(await contractOf(record.id)).toBe(other.contractId);
   expect(await rollup()).toEqual({ [world.subscription.contractId]: '3 in 1', [other.contractId]: '10 in 1' });
   expect(statuses(await move(['moves']))).toEqual(['DUPLICATE']);

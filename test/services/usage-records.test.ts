@@ -210,8 +210,9 @@ describe('a batch', () => {
       [4, 'REJECTED'],
       [5, 'REJECTED'],
     ]);
-    expect(answer.results[0]?.record?.idempotencyKey).toBe('new');
-    expect(answer.results[1]?.record?.idempotencyKey).toBe('known');
+    for (const [index, key] of ['new', 'known'].entries()) {
+      expect(answer.results[index]?.recordId).toBe((await stored(key)).id);
+    }
     expect(answer.rejections.map(({ index, problem }) => [index, problem?.code, problem?.field])).toEqual([
       [2, 'IDEMPOTENCY_CONFLICT', 'quantity'],
       [3, 'VALIDATION_FAILED', 'quantity'],
