@@ -72,7 +72,8 @@ function presentKey(db: DataSource, secretHash: string): Promise<KeyRow | undefi
 
 async function readKey(db: DataSource, secretHash: string): Promise<KeyRow | undefined> {
   const [row] = await db.query<KeyRow[]>(
-    `select id, name, service_id, scopes, last_used_at, expires_at from api_key where secret_hash = $1 and revoked_at is null`,
+    `/* prepared: present_key */
+      select id, name, service_id, scopes, last_used_at, expires_at from api_key where secret_hash = $1 and revoked_at is null`,
     [secretHash],
   );
   return row;
