@@ -14,6 +14,8 @@ const BATCH = `mutation ($input: RecordUsageBatchInput!) { recordUsageBatch(inpu
 const NAMED = `mutation First($input: RecordUsageInput!) { recordUsage(input: $input) { status } }
   mutation Second($input: RecordUsageInput!) { recordUsage(input: $input) { again: status } }`;
 const SINGLE = 'mutation Single($input: RecordUsageInput!) { recordUsage(input: $input) { status } }';
+const FOUR = `mutation ($input: RecordUsageInput!) { a: recordUsage(input: $input) { status }
+  b: recordUsage(input: $input) { status } c: recordUsage(input: $input) { status } d: recordUsage(input: $input) { status } }`;
 const PAGES = `mutation ($input: RecordUsageInput!, $first: Int) { recordUsage(input: $input) { record {
   contract { periods(first: $first) { nodes { contract { periods(first: $first) { nodes { contract { periods(first: $first) { nodes { startOn } } } } } } } } } } } }`;
 
@@ -46,7 +48,7 @@ interface Sent {
   headers?: Record<string, string>;
   /** The request as a whole, made of the body as text. */
   as?: (body: string) => InjectOptions;
-  /** Stands in the way of the transaction. */
+  /** Ends every transaction. */
   failure?: Error;
 }
 
@@ -57,7 +59,7 @@ interface Answer {
 }
 
 async function send({ document, body = {}, sender = 'all', headers = {}, as, failure }: Sent): Promise<Answer> {
-  if (failure !== undefined) jest.spyOn(test.app.db, 'transaction').mockRejectedValueOnce(failure);
+  if (failure !== undefined) jest.spyOn(test.app.db, 'transaction').mockRejectedValue(failure);
   const text = JSON.stringify({ query: document, ...body });
   const answer = await test.server.inject({
     method: 'POST',
@@ -71,6 +73,7 @@ async function send({ document, body = {}, sender = 'all', headers = {}, as, fai
       ...headers,
     },
   });
+  if (failure !== undefined) jest.mocked(test.app.db.transaction).mockRestore();
   const told = { ...answer.headers };
   delete told.date;
   return {
@@ -123,6 +126,7 @@ describe('a known document', () => {
       await send({ document: known(ONE), body: { variables } });
       await send({ document: known(BATCH), body: { variables: { input: { records: [valid] } } } });
       await send({ document: known(PAGES), body: { variables: { ...variables, first: 2 } } });
+      await send({ document: known(FOUR), body: { variables } });
       await send({ document: known(SINGLE), body: { variables } });
       await send({ document: known(SINGLE), body: { variables, operationName: 'Single' } });
       await send({ document: known(NAMED), body: { variables, operationName: 'First' } });
@@ -160,6 +164,14 @@ describe('a known document', () => {
         document: ONE,
         body: { variables: input },
         failure: new BillingError('UNAVAILABLE', 'Later.', { retryAfterMs: 1_200 }),
+      },
+    ],
+    [
+      'more of errors than is told',
+      {
+        document: FOUR,
+        body: { variables: input },
+        failure: new BillingError('CONFLICT', 'Long.', { text: 'x'.repeat(15_000) }),
       },
     ],
   ])('is answered beside Apollo: %s', async (_, sent) => {
