@@ -21,6 +21,16 @@ export class Usage1770000000004 implements MigrationInterface {
       create function ledger_settled_before() returns bigint language sql stable as $$
         select pg_snapshot_xmin(pg_current_snapshot())::text::bigint + shift from ledger_epoch order by number desc limit 1
       $$`);
+    // What a statement sees is settled when it begins. In here each statement is one of its own, so the second one sees what was
+    // committed while the first one waited for a lane.
+    await runner.query(`
+      create function hold_lanes(lock_class integer, lanes integer[], service_ids uuid[])
+      returns table (service_id uuid, version bigint) language plpgsql volatile as $$
+      begin
+        perform pg_advisory_xact_lock_shared(lock_class, lane) from unnest(lanes) as lane;
+        return query select s.id, s.catalog_version from service s where s.id = any(service_ids);
+      end
+      $$`);
     // No foreign keys on the ledger: they cost 15 to 20 % of ingestion, and what it names can never be deleted
     // (refuse_change on service, metric, account_link, contract). `account` and `subscription_id` are as sent.
     await runner.query(`

@@ -184,16 +184,26 @@ export const CONTRACT_CHOICES = catalogKind<ContractChoice>(async (tx, wanted) =
   });
 });
 
-/** The present versions by service id; read again under the lanes to learn whether the catalogue changed meanwhile. */
-export async function catalogVersions(
-  tx: EntityManager,
-  serviceIds: Iterable<string>,
-): Promise<ReadonlyMap<string, string>> {
-  const rows = await tx.query<{ id: string; catalog_version: string }[]>(
-    '/* prepared: catalog_versions */ select id, catalog_version from service where id = any($1)',
-    [[...serviceIds]],
-  );
-  return new Map(rows.map(({ id, catalog_version: version }) => [id, version]));
+/** What a key needs to know of its service before it looks anything else up. */
+export interface SeenService {
+  id: string;
+  code: string;
+  version: string;
+}
+
+/** As each service was last seen here, by id: its code is for ever, its version may be an old one. */
+const seen = new WeakMap<DataSource, Map<string, SeenService>>();
+
+/** The service as it was last seen by this process. Its version must be compared under the lanes, as any other. */
+export function seenService(db: DataSource, id: string): SeenService | undefined {
+  return seen.get(db)?.get(id);
+}
+
+/** Remembers what was just read. */
+export function noteSeen(db: DataSource, services: Iterable<SeenService>): void {
+  const known = seen.get(db) ?? new Map<string, SeenService>();
+  seen.set(db, known);
+  for (const service of services) known.set(service.id, service);
 }
 
 function asRecordset(wanted: readonly Wanted[]): string {

@@ -56,14 +56,33 @@ export async function lockSeries(tx: EntityManager, ids: Iterable<string>): Prom
   await lockAscending(tx, { take: 'pg_advisory_xact_lock', lockClass: LOCK_CLASS.SERIES, ids: all });
 }
 
+/**
+ * Takes the lanes of `ids` shared, as `lockLanesShared`, and gives the catalogue's versions of `serviceIds` as they are once the
+ * lanes are held, in one round trip.
+ */
+export async function holdLanes(
+  tx: EntityManager,
+  ids: Iterable<string>,
+  serviceIds: Iterable<string>,
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx.query<{ service_id: string; version: string }[]>(
+    '/* prepared: hold_lanes */ select service_id, version from hold_lanes($1, $2, $3)',
+    [LOCK_CLASS.LANE, ascendingLanes(ids), [...serviceIds]],
+  );
+  return new Map(rows.map((row) => [row.service_id, row.version]));
+}
+
 async function lockAscending(
   tx: EntityManager,
   locks: { take: string; lockClass: number; ids: Iterable<string> },
 ): Promise<void> {
-  const lanes = [...new Set([...new Set(locks.ids)].map(laneOf))].sort((one, other) => one - other);
   // A function scan hands the array out in its own order, so the locks are taken in it.
   await tx.query(`/* prepared: ${locks.take} */ select ${locks.take}($1, lane) from unnest($2::integer[]) as lane`, [
     locks.lockClass,
-    lanes,
+    ascendingLanes(locks.ids),
   ]);
+}
+
+function ascendingLanes(ids: Iterable<string>): number[] {
+  return [...new Set([...new Set(ids)].map(laneOf))].sort((one, other) => one - other);
 }

@@ -15,16 +15,18 @@ import {
   type CachedLink,
   type CachedMetric,
   type CachedSubscription,
-  catalogVersions,
   CONTRACT_CHOICES,
   LINKS_OF_ACCOUNT,
   LINKS_OF_PAYER,
   lookUp,
   METRICS,
+  noteSeen,
+  type SeenService,
+  seenService,
   SUBSCRIPTIONS,
 } from './catalog-cache';
 import { choiceName, type ContractChoice, type LinkedMetric } from './usage-contract';
-import { lockLanesShared, lockSeries } from './usage-lanes';
+import { holdLanes, lockSeries } from './usage-lanes';
 
 /** Where a draft is recorded. */
 export interface Place {
@@ -71,8 +73,7 @@ export async function resolveUnderLanes(
       tx,
       lanesOf(places, ({ rules }) => rules.semantics !== 'DELTA'),
     );
-    await lockLanesShared(tx, lanesOf(places));
-    const present = await catalogVersions(tx, versions.keys());
+    const present = await holdLanes(tx, lanesOf(places), versions.keys());
     if ([...versions].every(([id, version]) => present.get(id) === version)) {
       const next = places.values();
       return located.map((item): ResolvedUsage | BillingError => {
@@ -82,6 +83,10 @@ export async function resolveUnderLanes(
       });
     }
     versions = present;
+    noteSeen(
+      tx.dataSource,
+      services.seen.map((service) => ({ ...service, version: present.get(service.id) ?? service.version })),
+    );
   }
   throw new BillingError('UNAVAILABLE', 'The catalogue keeps changing; send the same again.');
 }
@@ -93,21 +98,36 @@ interface OwnedDraft {
 }
 
 interface VisibleServices {
+  seen: readonly SeenService[];
   idByCode: ReadonlyMap<string, string>;
   versions: ReadonlyMap<string, string>;
 }
 
+/** The services that the caller may send to and, with a key of the whole installation, named. */
 async function visibleServices(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<VisibleServices> {
-  const codes = [...new Set(drafts.flatMap(({ service }) => service ?? []))];
-  const rows = await tx.query<{ id: string; code: string; catalog_version: string }[]>(
-    `/* prepared: visible_services */
-     select id, code, catalog_version from service where id = $1 or ($1::uuid is null and code = any($2))`,
-    [ctx.actor.serviceId, codes],
-  );
+  const { serviceId } = ctx.actor;
+  const own = serviceId === null ? undefined : seenService(tx.dataSource, serviceId);
+  const services = own === undefined ? await readServices(tx, serviceId, drafts) : [own];
   return {
-    idByCode: new Map(rows.map((row) => [row.code, row.id])),
-    versions: new Map(rows.map((row) => [row.id, row.catalog_version])),
+    seen: services,
+    idByCode: new Map(services.map(({ code, id }) => [code, id])),
+    versions: new Map(services.map(({ id, version }) => [id, version])),
   };
+}
+
+async function readServices(
+  tx: EntityManager,
+  serviceId: string | null,
+  drafts: readonly UsageDraft[],
+): Promise<SeenService[]> {
+  const codes = [...new Set(drafts.flatMap(({ service }) => service ?? []))];
+  const services = await tx.query<SeenService[]>(
+    `/* prepared: visible_services */
+     select id, code, catalog_version as version from service where id = $1 or ($1::uuid is null and code = any($2))`,
+    [serviceId, codes],
+  );
+  noteSeen(tx.dataSource, services);
+  return services;
 }
 
 function locate(services: VisibleServices, ctx: Ctx, draft: UsageDraft): OwnedDraft | BillingError {
