@@ -65,31 +65,34 @@ function linkPostgresLibraries() {
 
 function builds() {
   const node = process.execPath;
+  const bundle = existsSync(inRoot('scripts', 'bundle.mjs')) ? [[node, inRoot('scripts', 'bundle.mjs')]] : [];
   const code = {
     name: 'code',
     inputs: ['ormconfig.ts', 'src', 'sandbox', 'scripts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
     output: inRoot('dist', 'src', 'main.js'),
     prepare: removeStaleOutput,
-    command: [node, inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    commands: [[node, inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'], ...bundle],
   };
   const web = {
     name: 'web pages',
     inputs: ['web', 'package-lock.json'],
     output: inRoot('dist', 'web'),
     prepare: () => {},
-    command: [node, inRoot('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.mts'],
+    commands: [[node, inRoot('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.mts']],
   };
   return existsSync(inRoot('web', 'vite.config.mts')) ? [code, web] : [code];
 }
 
-async function runBuild({ name, inputs, output, prepare, command }) {
+async function runBuild({ name, inputs, output, prepare, commands }) {
   const stampFile = inRoot('.setup', `${name.replace(' ', '-')}.stamp`);
   const stamp = hashOf(inputs);
   const built = existsSync(output) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
   if (built) return;
   rmSync(stampFile, { force: true });
   prepare(output);
-  await step(`building the ${name}`, () => run(command));
+  await step(`building the ${name}`, async () => {
+    for (const command of commands) await run(command);
+  });
   mkdirSync(path.dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, stamp);
 }
