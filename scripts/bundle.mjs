@@ -9,6 +9,9 @@ const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const built = path.join(root, 'dist') + path.sep;
 const folder = path.join(built, 'start');
 
+/** One such character doubles the memory of a whole file's text. */
+const BEYOND_LATIN = /[^\0-\xff]/;
+
 const ours = {
   name: 'ours',
   /** Tracing stays apart: it is loaded only when an exporter is set, before all else, and brings its own packages. */
@@ -32,10 +35,19 @@ await bundle.write({
   chunkFileNames: '[name].js',
   comments: false,
   sourcemap: true,
-  codeSplitting: { groups: [{ name: 'packages', test: /node_modules/ }] },
+  codeSplitting: {
+    groups: [
+      { name: 'translations', test: (id) => isPackage(id) && BEYOND_LATIN.test(text(id)) },
+      { name: 'packages', test: isPackage },
+    ],
+  },
 });
-// Nobody needs it, and stack traces would spend a second on it.
-rmSync(path.join(folder, 'packages.js.map'));
+// Nobody needs the maps of packages, and a stack trace would spend a second on them.
+for (const name of ['translations', 'packages']) rmSync(path.join(folder, `${name}.js.map`));
+
+function isPackage(id) {
+  return id.includes('node_modules');
+}
 
 function text(file) {
   return readFileSync(file, 'utf8');

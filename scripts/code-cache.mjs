@@ -9,6 +9,9 @@ import vm from 'node:vm';
 /** By then everything that a start runs has run and so was compiled; later V8 forgets what was used only once. */
 const KEEP_AFTER_MS = 5_000;
 const MARK_BYTES = 32;
+/** As Node wraps a module. */
+const HEAD = Buffer.from('(function (exports, require, module, __filename, __dirname) { ');
+const TAIL = Buffer.from('\n})');
 
 /** Runs `entry`; what it requires by a path is run in the same way, all else is left to Node. */
 export function runWithCodeCache(entry) {
@@ -34,8 +37,8 @@ export function runWithCodeCache(entry) {
 }
 
 function compile(file) {
-  const source = readFileSync(file, 'utf8');
-  const script = new vm.Script(`(function (exports, require, module, __filename, __dirname) { ${source}\n})`, {
+  const source = Buffer.concat([HEAD, readFileSync(file), TAIL]);
+  const script = new vm.Script(source.toString(), {
     filename: file,
     cachedData: readKept(file, source),
     importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
