@@ -3,8 +3,8 @@ import 'reflect-metadata';
 import { types } from 'node:util';
 import { Client, type ClientConfig } from 'pg';
 import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
-import { ENTITIES } from './src/entities/all';
-import { MIGRATIONS } from './src/migrations/all';
+import { ENTITIES } from './src/entities';
+import { MIGRATIONS } from './src/migrations';
 
 class SnakeCaseNames extends DefaultNamingStrategy {
   override tableName(className: string, customName: string | undefined): string {

@@ -46,15 +46,14 @@ function compile(file) {
   return { script, source };
 }
 
-/** What was kept for exactly this source and is whole. Whether it also fits this Node, V8 judges. */
+/** What was kept for exactly this source, if it is there and whole. Whether it also fits this Node, V8 judges. */
 function readKept(file, source) {
   try {
     const kept = readFileSync(nameOf(file));
     const code = kept.subarray(MARK_BYTES);
     return markOf(source, code).equals(kept.subarray(0, MARK_BYTES)) ? code : undefined;
-  } catch (error) {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
+  } catch {
+    return undefined;
   }
 }
 

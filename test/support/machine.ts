@@ -28,12 +28,14 @@ export interface Machine {
   remove(): Promise<void>;
 }
 
-export function makeMachine(): Machine {
+/** From the sources as they are; `built`: as `npm start` does, which builds them first where they have changed. */
+export function makeMachine({ built = false } = {}): Machine {
+  const command = built ? ['scripts/start.mjs'] : ['-r', REGISTER, 'src/main.ts'];
   const folder = makeGuardedFolder('machine');
   const running: Instance[] = [];
   const launch = (variables: Record<string, string> = {}): Instance => {
     const env = { PATH: process.env.PATH, DATA_DIR: folder.path, LOG_LEVEL: 'warn', GRAPHIQL: 'off', ...variables };
-    const child = spawn(process.execPath, ['-r', REGISTER, 'src/main.ts'], { cwd: root, env });
+    const child = spawn(process.execPath, command, { cwd: root, env });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
