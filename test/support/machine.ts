@@ -7,6 +7,7 @@ import { killHard, REGISTER } from './owner-process';
 import { makeGuardedFolder } from './postgres';
 
 const root = path.join(__dirname, '..', '..');
+const BUILT = require.resolve('./built-process.mjs');
 export const BOOT_LIMIT_MS = 60_000;
 
 export interface Instance {
@@ -28,9 +29,9 @@ export interface Machine {
   remove(): Promise<void>;
 }
 
-/** From the sources as they are; `built`: as `npm start` does, which builds them first where they have changed. */
+/** From the sources as they are; `built`: from the code that `npm test` has built, as `npm start` runs it. */
 export function makeMachine({ built = false } = {}): Machine {
-  const command = built ? ['scripts/start.mjs'] : ['-r', REGISTER, 'src/main.ts'];
+  const command = built ? [BUILT] : ['-r', REGISTER, 'src/main.ts'];
   const folder = makeGuardedFolder('machine');
   const running: Instance[] = [];
   const launch = (variables: Record<string, string> = {}): Instance => {
