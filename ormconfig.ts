@@ -1,9 +1,10 @@
 /** How TypeORM reaches PostgreSQL: entities, migrations, snake_case names. The default export serves the TypeORM CLI only. */
 import 'reflect-metadata';
-import { join } from 'node:path';
 import { types } from 'node:util';
 import { Client, type ClientConfig } from 'pg';
 import { DataSource, DefaultNamingStrategy, type DataSourceOptions } from 'typeorm';
+import { ENTITIES } from './src/entities';
+import { MIGRATIONS } from './src/migrations';
 
 class SnakeCaseNames extends DefaultNamingStrategy {
   override tableName(className: string, customName: string | undefined): string {
@@ -70,8 +71,9 @@ export function dataSourceOptions(options: DatabaseOptions): DataSourceOptions {
   return {
     type: 'postgres',
     url: options.url,
-    entities: [join(__dirname, 'src/entities/*.{js,ts}')],
-    migrations: [join(__dirname, 'src/migrations/*.{js,ts}')],
+    // Classes, not patterns of files: the start runs all the code as one file.
+    entities: ENTITIES,
+    migrations: MIGRATIONS,
     migrationsTransactionMode: 'all',
     namingStrategy: new SnakeCaseNames(),
     synchronize: false,

@@ -68,35 +68,40 @@ function builds() {
   const code = {
     name: 'code',
     inputs: ['ormconfig.ts', 'src', 'sandbox', 'scripts', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'],
-    output: inRoot('dist', 'src', 'main.js'),
+    outputs: [inRoot('dist', 'src', 'main.js'), inRoot('dist', 'start', 'main.js')],
     prepare: removeStaleOutput,
-    command: [node, inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+    commands: [
+      [node, inRoot('node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
+      [node, inRoot('scripts', 'bundle.mjs')],
+    ],
   };
   const web = {
     name: 'web pages',
     inputs: ['web', 'package-lock.json'],
-    output: inRoot('dist', 'web'),
+    outputs: [inRoot('dist', 'web')],
     prepare: () => {},
-    command: [node, inRoot('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.mts'],
+    commands: [[node, inRoot('node_modules', 'vite', 'bin', 'vite.js'), 'build', '--config', 'web/vite.config.mts']],
   };
   return existsSync(inRoot('web', 'vite.config.mts')) ? [code, web] : [code];
 }
 
-async function runBuild({ name, inputs, output, prepare, command }) {
+async function runBuild({ name, inputs, outputs, prepare, commands }) {
   const stampFile = inRoot('.setup', `${name.replace(' ', '-')}.stamp`);
   const stamp = hashOf(inputs);
-  const built = existsSync(output) && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
-  if (built) return;
+  const isStamped = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp;
+  if (isStamped && outputs.every((output) => existsSync(output))) return;
   rmSync(stampFile, { force: true });
-  prepare(output);
-  await step(`building the ${name}`, () => run(command));
+  prepare(outputs);
+  await step(`building the ${name}`, async () => {
+    for (const command of commands) await run(command);
+  });
   mkdirSync(path.dirname(stampFile), { recursive: true });
   writeFileSync(stampFile, stamp);
 }
 
 /** The compiler builds on what it remembers: without its output, or with output of deleted sources, that is wrong. */
-function removeStaleOutput(output) {
-  if (!existsSync(output)) rmSync(inRoot('dist', '.tsbuildinfo'), { force: true });
+function removeStaleOutput([main]) {
+  if (!existsSync(main)) rmSync(inRoot('dist', '.tsbuildinfo'), { force: true });
   for (const folder of ['src', 'sandbox', 'scripts']) {
     for (const file of filesUnder(path.join('dist', folder))) {
       const source = file.slice('dist/'.length).replace(/\.js(\.map)?$/, '.ts');

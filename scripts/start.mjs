@@ -1,5 +1,7 @@
 // `npm start`: makes the clone ready, then runs the server in this very process, so that signals reach it.
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { runWithCodeCache } from './code-cache.mjs';
 import { setUp } from './setup.mjs';
 import { nameSourcesInStackTraces } from './stack-traces.mjs';
 
@@ -13,7 +15,7 @@ try {
 }
 if (process.env.npm_lifecycle_event === 'start') stopWithNpm();
 nameSourcesInStackTraces();
-await import('../dist/src/main.js');
+runWithCodeCache(fileURLToPath(new URL('../dist/start/main.js', import.meta.url)));
 
 /** When npm itself is killed and cannot pass the signal on, the server must not stay behind unseen. */
 function stopWithNpm() {

@@ -59,7 +59,8 @@ export function parseText(text: string, field: string, longest: number): string 
   return text;
 }
 
-const MAX_REASON_LENGTH = 500;
+/** Of what a person gives as the reason of a decision, a correction or a move. */
+export const MAX_REASON_LENGTH = 500;
 
 /**
  * Why a person did something, in 1 to 500 characters, blanks around it left out.

@@ -1,12 +1,9 @@
 /** Corrections as callers send them: what takes a record out of the count, or gives it another quantity. Syntax only. */
 import type { Decimal } from './decimal';
 import { asRefusal, type BillingError } from './errors';
-import { invalid, parseDecimal, parseText } from './parse';
+import { invalid, MAX_REASON_LENGTH, parseDecimal, parseText } from './parse';
 import { correctionContentHash } from './usage-content';
 import { MAX_NAME_LENGTH, optionalText } from './usage-record';
-
-/** Of the reason that somebody gives for a correction or a move. */
-export const MAX_REASON_LENGTH = 500;
 
 /** Undefined and null are the same: left out. */
 export interface VoidInput {

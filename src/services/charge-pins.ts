@@ -3,20 +3,13 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
-import { invalid, parseText } from '../domain/parse';
 import { Charge } from '../entities/charge';
 import { ChargePin } from '../entities/charge-pin';
-import { enqueue } from '../queue';
 import { asUuid, notFound } from './access';
-import { writeAudit } from './audit';
 import { chargesByIds } from './catalog-charge-reads';
 import { isBoundHere } from './charge-binding';
 import { loadContractState } from './contract-state';
-import { contractInSight } from './contracts';
-import { inTransaction } from './transaction';
-import { lockLaneExclusive } from './usage-lanes';
-
-const MAX_REASON_LENGTH = 500;
+import { decidePin, type NewPin } from './pins';
 
 export interface PinChargeInput {
   contractId: string;
@@ -30,9 +23,12 @@ export interface PinChargeInput {
  * @throws BillingError NOT_FOUND; CONFLICT when the charge does not fit the contract; VALIDATION_FAILED naming `reason`.
  */
 export async function pinCharge(ctx: Ctx, input: PinChargeInput): Promise<{ pin: ChargePin }> {
-  return decide(ctx, input, async (tx, { contractId, charge }) => {
-    await refuseUnfit(tx, contractId, charge);
-    return (await pinOf(tx, contractId, charge)) ?? { chargeId: charge.id, action: 'charge.pinned' };
+  return decidePin(ctx, input, {
+    find: () => chargeInSight(ctx, input.chargeId),
+    judge: async (tx, contractId, charge) => {
+      await refuseUnfit(tx, contractId, charge);
+      return (await pinOf(tx, contractId, charge)) ?? newPin(tx, charge, charge.id);
+    },
   });
 }
 
@@ -41,53 +37,33 @@ export async function pinCharge(ctx: Ctx, input: PinChargeInput): Promise<{ pin:
  * @throws BillingError NOT_FOUND; CONFLICT when the charge is not pinned; VALIDATION_FAILED naming `reason`.
  */
 export async function unpinCharge(ctx: Ctx, input: PinChargeInput): Promise<{ pin: ChargePin }> {
-  return decide(ctx, input, async (tx, { contractId, charge }) => {
-    if ((await pinOf(tx, contractId, charge)) === null) throw conflict('The charge is not pinned on the contract.');
-    return { chargeId: null, action: 'charge.unpinned' };
+  return decidePin(ctx, input, {
+    find: () => chargeInSight(ctx, input.chargeId),
+    judge: async (tx, contractId, charge) => {
+      if ((await pinOf(tx, contractId, charge)) === null) throw conflict('The charge is not pinned on the contract.');
+      return newPin(tx, charge, null);
+    },
   });
 }
 
-interface Named {
-  contractId: string;
-  charge: Charge;
+async function chargeInSight(ctx: Ctx, id: string): Promise<Charge> {
+  const chargeId = asUuid(id, 'charge', 'chargeId').toLowerCase();
+  const charge = (await chargesByIds(ctx, [chargeId])).get(chargeId);
+  if (charge === undefined) throw notFound('charge', 'chargeId');
+  return charge;
 }
 
-type Decision = ChargePin | { chargeId: string | null; action: string };
-
-/** Stores what `judge` decides under the contract's lane, and has the contract planned again. */
-async function decide(
-  ctx: Ctx,
-  input: PinChargeInput,
-  judge: (tx: EntityManager, named: Named) => Promise<Decision>,
-): Promise<{ pin: ChargePin }> {
-  const reason = parseText(input.reason, 'reason', MAX_REASON_LENGTH);
-  if (!/\S/.test(reason)) throw invalid('reason', 'reason must say why.');
-  const { id: contractId } = await contractInSight(ctx, input.contractId);
-  const chargeId = asUuid(input.chargeId, 'charge', 'chargeId');
-  const charge = (await chargesByIds(ctx, [chargeId])).get(chargeId.toLowerCase());
-  if (charge === undefined) throw notFound('charge', 'chargeId');
-  return inTransaction(ctx, async (tx) => {
-    await lockLaneExclusive(tx, contractId);
-    const decision = await judge(tx, { contractId, charge });
-    if (decision instanceof ChargePin) return { pin: decision };
-    const pin = await tx.save(
-      tx.create(ChargePin, {
-        ...{ contractId, metricId: charge.metricId, chargeId: decision.chargeId, reason },
-        actor: ctx.actor.name,
-        pinnedAt: ctx.now,
-      }),
-    );
-    await tx.query('update contract set planned_as_of = null where id = $1', [contractId]);
-    await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
-    await writeAudit(tx, ctx, {
-      action: decision.action,
+/** `chargeId` null: none is pinned any more. */
+function newPin(tx: EntityManager, charge: Charge, chargeId: string | null): NewPin<ChargePin> {
+  return {
+    pin: tx.create(ChargePin, { metricId: charge.metricId, chargeId }),
+    audit: {
+      action: chargeId === null ? 'charge.unpinned' : 'charge.pinned',
       subjectType: 'charge',
       subjectId: charge.id,
       serviceId: charge.serviceId,
-      details: { contractId, reason },
-    });
-    return { pin };
-  });
+    },
+  };
 }
 
 /** The pin that holds, if it is on the charge in whichever version. */

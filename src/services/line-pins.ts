@@ -6,18 +6,13 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
-import { parseReason } from '../domain/parse';
 import type { Charge } from '../entities/charge';
 import { LinePin } from '../entities/line-pin';
 import type { SubscriptionLine } from '../entities/subscription-line';
-import { enqueue } from '../queue';
 import { asUuid, notFound } from './access';
-import { writeAudit } from './audit';
 import { loadContractState } from './contract-state';
-import { contractInSight } from './contracts';
 import { chargesByProductOdooIds, subscriptionLinesByIds } from './mirror-reads';
-import { inTransaction } from './transaction';
-import { lockLaneExclusive } from './usage-lanes';
+import { decidePin, type NewPin } from './pins';
 
 export interface PinLineInput {
   contractId: string;
@@ -32,9 +27,12 @@ export interface PinLineInput {
  *   VALIDATION_FAILED naming `reason`.
  */
 export async function pinLine(ctx: Ctx, input: PinLineInput): Promise<{ pin: LinePin }> {
-  return decide(ctx, input, async (tx, { contractId, line, charge }) => {
-    await refuseAbsent(tx, contractId, line);
-    return (await pinOf(tx, contractId, { line, charge })) ?? { lineId: line.id, action: 'subscription_line.pinned' };
+  return decidePin(ctx, input, {
+    find: () => lineInSight(ctx, input.lineId),
+    judge: async (tx, contractId, named) => {
+      await refuseAbsent(tx, contractId, named.line);
+      return (await pinOf(tx, contractId, named)) ?? newPin(tx, named, named.line.id);
+    },
   });
 }
 
@@ -43,61 +41,26 @@ export async function pinLine(ctx: Ctx, input: PinLineInput): Promise<{ pin: Lin
  * @throws BillingError NOT_FOUND; CONFLICT when the line is not pinned; VALIDATION_FAILED naming `reason`.
  */
 export async function unpinLine(ctx: Ctx, input: PinLineInput): Promise<{ pin: LinePin }> {
-  return decide(ctx, input, async (tx, { contractId, line, charge }) => {
-    if ((await pinOf(tx, contractId, { line, charge })) === null)
-      throw conflict('The line is not pinned on the contract.');
-    return { lineId: null, action: 'subscription_line.unpinned' };
+  return decidePin(ctx, input, {
+    find: () => lineInSight(ctx, input.lineId),
+    judge: async (tx, contractId, named) => {
+      if ((await pinOf(tx, contractId, named)) === null) throw conflict('The line is not pinned on the contract.');
+      return newPin(tx, named, null);
+    },
   });
 }
 
 interface Named {
-  contractId: string;
   line: SubscriptionLine;
   /** Any of its product's: they share product and service. */
   charge: Charge;
 }
 
-type Decision = LinePin | { lineId: string | null; action: string };
-
-/** Stores what `judge` decides under the contract's lane, and has the contract planned again. */
-async function decide(
-  ctx: Ctx,
-  input: PinLineInput,
-  judge: (tx: EntityManager, named: Named) => Promise<Decision>,
-): Promise<{ pin: LinePin }> {
-  const reason = parseReason(input.reason);
-  const { id: contractId } = await contractInSight(ctx, input.contractId);
-  const line = await lineInSight(ctx, input.lineId);
-  const charge = await chargeOf(ctx, line);
-  return inTransaction(ctx, async (tx) => {
-    await lockLaneExclusive(tx, contractId);
-    const decision = await judge(tx, { contractId, line, charge });
-    if (decision instanceof LinePin) return { pin: decision };
-    const pin = await tx.save(
-      tx.create(LinePin, {
-        ...{ contractId, productId: charge.productId, subscriptionLineId: decision.lineId, reason },
-        actor: ctx.actor.name,
-        pinnedAt: ctx.now,
-      }),
-    );
-    await tx.query('update contract set planned_as_of = null where id = $1', [contractId]);
-    await enqueue(tx, 'advance-contracts', {}, { jobKey: 'advance-contracts' });
-    await writeAudit(tx, ctx, {
-      action: decision.action,
-      subjectType: 'subscription_line',
-      subjectId: line.id,
-      serviceId: charge.serviceId,
-      details: { contractId, reason },
-    });
-    return { pin };
-  });
-}
-
-async function lineInSight(ctx: Ctx, id: string): Promise<SubscriptionLine> {
+async function lineInSight(ctx: Ctx, id: string): Promise<Named> {
   const lineId = asUuid(id, 'line', 'lineId').toLowerCase();
   const line = (await subscriptionLinesByIds(ctx, [lineId])).get(lineId);
   if (line === undefined) throw notFound('line', 'lineId');
-  return line;
+  return { line, charge: await chargeOf(ctx, line) };
 }
 
 async function chargeOf(ctx: Ctx, { productOdooId }: SubscriptionLine): Promise<Charge> {
@@ -108,12 +71,21 @@ async function chargeOf(ctx: Ctx, { productOdooId }: SubscriptionLine): Promise<
   return charge;
 }
 
+/** `lineId` null: none is pinned any more. */
+function newPin(tx: EntityManager, { line, charge }: Named, lineId: string | null): NewPin<LinePin> {
+  return {
+    pin: tx.create(LinePin, { productId: charge.productId, subscriptionLineId: lineId }),
+    audit: {
+      action: lineId === null ? 'subscription_line.unpinned' : 'subscription_line.pinned',
+      subjectType: 'subscription_line',
+      subjectId: line.id,
+      serviceId: charge.serviceId,
+    },
+  };
+}
+
 /** The newest decision on the product, if it is for the line. */
-async function pinOf(
-  tx: EntityManager,
-  contractId: string,
-  { line, charge }: Pick<Named, 'line' | 'charge'>,
-): Promise<LinePin | null> {
+async function pinOf(tx: EntityManager, contractId: string, { line, charge }: Named): Promise<LinePin | null> {
   const newest = await tx.findOne(LinePin, {
     where: { contractId, productId: charge.productId },
     order: { id: 'DESC' },

@@ -5,6 +5,7 @@
 import type { EntityManager } from 'typeorm';
 import type { Decimal } from '../domain/decimal';
 import { clip } from '../domain/errors';
+import { MAX_REASON_LENGTH } from '../domain/parse';
 import { RATING_VERSION } from '../domain/rating-version';
 
 /** The newest revision of a (charge, bucket) in a period. */
@@ -28,7 +29,6 @@ export interface Rerating {
 }
 
 const LATE = 'late usage, corrections or assignments';
-const MAX_REASON_LENGTH = 500;
 
 /**
  * The mark of each metric's rows in a period, by metric id: where the period begins, how many rows of the ledger count in it

@@ -6,8 +6,7 @@ import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
 import { BillingError } from '../domain/errors';
-import { invalid, parseText } from '../domain/parse';
-import { MAX_REASON_LENGTH } from '../domain/usage-correction';
+import { invalid, parseReason } from '../domain/parse';
 import { asUuid, notFound, visibleServiceId } from './access';
 import { writeAudits } from './audit';
 import { contractInSight } from './contracts';
@@ -52,8 +51,7 @@ export async function reassignUsage(
   if (keys.length === 0 || keys.length > MAX_BATCH_SIZE) {
     throw invalid('records', `1 to ${MAX_BATCH_SIZE} records can be moved at once, not ${keys.length}.`);
   }
-  const reason = parseText(input.reason, 'reason', MAX_REASON_LENGTH);
-  if (!/\S/.test(reason)) throw invalid('reason', 'reason must say why.');
+  const reason = parseReason(input.reason);
   const serviceId = await visibleServiceId(ctx, input.service);
   const destination = { serviceId, reason, ...(await namedContract(ctx, input)) };
   const outcomes = await inTransaction(ctx, (tx) => moveInTransaction(tx, ctx, { keys, destination }));

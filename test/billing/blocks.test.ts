@@ -136,9 +136,7 @@ it('a line that is removed and added again is written on the new line, once', as
   await story.at('2026-04-01T02:00:00Z');
   expect(await story.reasons()).toEqual(['LINE_MISSING']);
   expect(await story.writes()).toEqual([]);
-  const line = { order_id: story.order.orderId, product_id: story.product(1), product_uom_qty: 0 };
-  story.order.lineIds.push(await control().create('sale.order.line', line));
-  await story.minute();
+  await story.addLine();
   expect(await story.slot(2)).toBe(100);
   expect(await story.reasons()).toEqual([]);
   await story.at('2026-04-01T12:01:00Z');
@@ -160,9 +158,7 @@ it('a line removed just before its write blocks the write, and the new line gets
   expect(await story.reasons()).toEqual(['LINE_MISSING']);
   await story.night();
   expect(await story.reasons()).toEqual(['LINE_MISSING']);
-  const line = { order_id: story.order.orderId, product_id: story.product(1), product_uom_qty: 0 };
-  story.order.lineIds.push(await control().create('sale.order.line', line));
-  await story.minute();
+  await story.addLine();
   expect(await story.slot(2)).toBe(100);
   expect(await story.reasons()).toEqual([]);
 });

@@ -9,12 +9,6 @@ afterEach(() => story.close());
 const MARCH = { now: '2026-03-01T08:00:00Z', startOn: '2026-03-01', nextInvoiceOn: '2026-04-01' };
 const WITH_MORE = [...PLAIN_LINES, { code: 'MORE', name: 'More calls', price: 0.5 }];
 
-/** The period that ends on a day is closed and written, and Odoo's run of that day comes. */
-async function bill(day: string): Promise<void> {
-  await story.at(`${day}T03:00:00Z`);
-  await story.at(`${day}T12:01:00Z`);
-}
-
 async function create(input: Record<string, unknown>): Promise<string> {
   const query = 'mutation ($i: CreateChargeInput!) { createCharge(input: $i) { charge { id } } }';
   const data = await story.run(query, { service: 'cloud', metric: 'calls', mode: 'QUANTITY', ...input });
@@ -54,14 +48,14 @@ it('a version rates the periods that begin on its day or later; late usage goes 
   const second = await version(await firstCharge(), '2026-04-10', '10');
   expect(second).toEqual(expect.any(String));
   await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   expect(await story.invoiced()).toEqual([100]);
   await story.usedBy('2026-04-20T10:00:00Z', 50);
   await story.use(5, '2026-03-25T10:00:00Z');
-  await bill('2026-05-01');
+  await story.bill('2026-05-01');
   expect(await story.invoiced()).toEqual([100, 55]);
   await story.usedBy('2026-05-20T10:00:00Z', 30);
-  await bill('2026-06-01');
+  await story.bill('2026-06-01');
   expect(await story.invoiced()).toEqual([100, 55, 20]);
   const [march, april, may] = await story.periods();
   expect([march, april, may].map((period) => period?.lines.at(-1))).toMatchObject([
@@ -75,7 +69,7 @@ it('a version begins after the periods that were rated, and one of the open peri
   story = await Story.open(MARCH);
   await story.begin();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   await story.usedBy('2026-04-20T10:00:00Z', 50);
   const first = await firstCharge();
   for (const validFrom of ['2026-02-01', '2026-03-01'])
@@ -89,7 +83,7 @@ it('a version begins after the periods that were rated, and one of the open peri
   // It rated nothing yet, and is withdrawn; the period before stays what it was.
   const third = await version(String(second), '2026-03-15', '20');
   expect(third).toEqual(expect.any(String));
-  await bill('2026-05-01');
+  await story.bill('2026-05-01');
   expect(await story.invoiced()).toEqual([100, 30]);
   expect(await version(String(third), '2026-03-10', '0')).toMatchObject({ code: 'CONFLICT', field: 'validFrom' });
 });
@@ -114,7 +108,7 @@ it('a charge of the contract comes before one of its plan, and that one before o
   await create({ productOdooId, freeUnits: '20', contractId: await story.contractId(), validFrom: '2026-05-01' });
   for (const month of ['03', '04', '05']) {
     await story.usedBy(`2026-${month}-20T10:00:00Z`, 100);
-    await bill(`2026-${String(Number(month) + 1).padStart(2, '0')}-01`);
+    await story.bill(`2026-${String(Number(month) + 1).padStart(2, '0')}-01`);
   }
   expect(await story.invoiced()).toEqual([100, 90, 80]);
 });
@@ -129,13 +123,13 @@ it('what a charge of a plan has rated stays its own when the order gets another 
   await create({ productOdooId: story.product(1), freeUnits: '10' });
   await story.minute();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   await story.editOrder({ plan_id: await addPlan({ name: 'Monthly, too', billing_period_unit: 'month' }) });
   await story.minute();
   await story.test.clock.set(new Date('2026-04-20T10:00:00Z'));
   await story.use(5, '2026-03-25T10:00:00Z');
   await story.use(50, '2026-04-20T09:00:00Z');
-  await bill('2026-05-01');
+  await story.bill('2026-05-01');
   expect(await story.invoiced()).toEqual([100, 45]);
   const [march, april] = await story.periods();
   expect(march?.lines).toMatchObject([{ units: '105', value: '105' }]);
@@ -165,7 +159,7 @@ it('a charge that is bound elsewhere meters no line and gives no contract', asyn
   await create({ productOdooId: story.product(1) });
   await story.minute();
   expect(await reason()).toEqual([{ unassignedReason: null, contract: { id: await story.contractId() } }]);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   expect([await story.invoiced(1), await story.invoiced(2)]).toEqual([[100], [7]]);
 });
 
@@ -197,11 +191,11 @@ it('two charges that fit wait until one is pinned, and the month that closed mea
   expect((await story.periods())[0]).toMatchObject({ dirty: false, lines: [{ units: '100', value: '90' }] });
   expect(await story.reasons()).toEqual([]);
   expect([await story.slot(1), await story.slot(2)]).toEqual([0, 90]);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   // A new version is pinned with it, and what is rated stays when the pin goes.
   expect(await version(second, '2026-04-01', '20')).toEqual(expect.any(String));
   await story.usedBy('2026-04-20T10:00:00Z', 50);
-  await bill('2026-05-01');
+  await story.bill('2026-05-01');
   expect([await story.invoiced(1), await story.invoiced(2)]).toEqual([[], [90, 30]]);
   await pin('unpinCharge', second);
   await story.minute();

@@ -165,9 +165,7 @@ describe('a product that takes the place of another one on the order', () => {
     await archiveFirstCharge('2026-03-15T00:00:00Z');
     await removeLine();
     expect(await items()).toMatchObject([{ value: '7', state: 'OPEN' }]);
-    const line = { order_id: story.order.orderId, product_id: story.product(1), product_uom_qty: 0 };
-    story.order.lineIds.push(await story.test.sandbox.control.create('sale.order.line', line));
-    await story.minute();
+    await story.addLine();
     expect(await items()).toMatchObject([{ state: 'LIFTED' }]);
     expect(await story.reasons()).toEqual([]);
     await story.at('2026-05-01T02:00:00Z');

@@ -10,13 +10,6 @@ const EARLY_RUN = { ...MARCH, runAt: '00:30' };
 
 const control = (): Story['test']['sandbox']['control'] => story.test.sandbox.control;
 
-/** A second line with the product, line 2 of the story; the mirror knows it. */
-async function addLine(): Promise<void> {
-  const line = { order_id: story.order.orderId, product_id: story.product(1), product_uom_qty: 0 };
-  story.order.lineIds.push(await control().create('sale.order.line', line));
-  await story.minute();
-}
-
 async function decide(name: 'pinLine' | 'unpinLine', line: number): Promise<void> {
   const { subscriptions } = await story.run('{ subscriptions { nodes { lines { id odooId } } } }');
   const lines = subscriptions.nodes[0].lines as { id: string; odooId: number }[];
@@ -31,27 +24,31 @@ async function pin(line: number): Promise<void> {
   await story.minute();
 }
 
+/** An order whose second line with the product, added after the first sight, is the pinned one. */
+async function openPinned(): Promise<void> {
+  story = await Story.open(MARCH);
+  await story.begin();
+  await story.addLine();
+  await pin(2);
+}
+
+/** A month of 100 calls whose provisional quantity is on the only line when a second one comes. */
+async function openProvisional(): Promise<void> {
+  story = await Story.open(EARLY_RUN);
+  await story.begin();
+  await story.usedBy('2026-03-20T10:00:00Z', 100);
+  await story.at('2026-03-31T20:00:00Z');
+  await story.addLine();
+}
+
 /** What the lines of the product hold, or were billed. */
 const slots = async (): Promise<number[]> => [await story.slot(1), await story.slot(2)];
 const bills = async (): Promise<number[][]> => [await story.invoiced(1), await story.invoiced(2)];
 
-/** The period that ends on a day is closed and written, and Odoo's run of that day comes. */
-async function bill(day: string): Promise<void> {
-  await story.at(`${day}T03:00:00Z`);
-  await story.at(`${day}T12:01:00Z`);
-}
-
-async function expectIdentities(): Promise<void> {
-  expect((await story.run('{ identities { holds money { difference } } }')).identities).toEqual({
-    holds: true,
-    money: [{ difference: '0' }],
-  });
-}
-
 it('two lines from the start wait until one is pinned, which is written and billed once', async () => {
   story = await Story.open(MARCH);
   await story.minute();
-  await addLine();
+  await story.addLine();
   await story.begin();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   await story.at('2026-04-01T03:00:00Z');
@@ -67,18 +64,14 @@ it('two lines from the start wait until one is pinned, which is written and bill
   expect(await slots()).toEqual([0, 100]);
   await story.at('2026-04-01T12:01:00Z');
   await story.usedBy('2026-04-20T10:00:00Z', 7);
-  await bill('2026-05-01');
+  await story.bill('2026-05-01');
   expect(await bills()).toEqual([[], [100, 7]]);
   expect(await story.balance()).toMatchObject({ truth: '107', billed: '107', due: '0' });
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('the line that holds a provisional quantity is emptied before the pinned one is written', async () => {
-  story = await Story.open(EARLY_RUN);
-  await story.begin();
-  await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await story.at('2026-03-31T20:00:00Z');
-  await addLine();
+  await openProvisional();
   expect(await slots()).toEqual([100, 0]);
   expect(await story.reasons()).toEqual(['AMBIGUOUS_LINE', 'AMBIGUOUS_LINE']);
   await pin(2);
@@ -96,15 +89,11 @@ it('the line that holds a provisional quantity is emptied before the pinned one 
   await story.at('2026-04-01T03:00:00Z');
   expect(await bills()).toEqual([[], [100]]);
   expect(await story.balance()).toMatchObject({ truth: '100', billed: '100', due: '0' });
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('while Odoo refuses to empty the other line, the pinned one is not written', async () => {
-  story = await Story.open(EARLY_RUN);
-  await story.begin();
-  await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await story.at('2026-03-31T20:00:00Z');
-  await addLine();
+  await openProvisional();
   await story.failWrite('refused');
   await pin(2);
   expect(await slots()).toEqual([100, 0]);
@@ -123,23 +112,23 @@ it('while Odoo refuses to empty the other line, the pinned one is not written', 
   await story.at('2026-05-01T03:00:00Z');
   expect(await bills()).toEqual([[100], [5]]);
   expect(await story.balance()).toMatchObject({ truth: '105', billed: '105', due: '0' });
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('what the first line billed in a month of its own is not billed again on the pinned one', async () => {
   story = await Story.open(MARCH);
   await story.begin();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   await story.usedBy('2026-04-10T10:00:00Z', 30);
-  await addLine();
+  await story.addLine();
   await pin(2);
   await story.test.clock.set(new Date('2026-04-20T10:00:00Z'));
   await story.use(4, '2026-03-25T10:00:00Z');
-  await bill('2026-05-01');
+  await story.bill('2026-05-01');
   expect(await bills()).toEqual([[100], [34]]);
   expect(await story.balance()).toMatchObject({ truth: '134', billed: '134', due: '0' });
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('what the first line billed early in the month is not billed again for it on the pinned one', async () => {
@@ -150,20 +139,17 @@ it('what the first line billed early in the month is not billed again for it on 
   await control().invoiceOrder(story.order.orderId);
   // The person who made the invoice puts the date back.
   await story.editOrder({ next_invoice_date: '2026-04-01' });
-  await addLine();
+  await story.addLine();
   await pin(2);
   await story.usedBy('2026-03-20T10:00:00Z', 70);
-  await bill('2026-04-01');
+  await story.bill('2026-04-01');
   expect(await bills()).toEqual([[20], [80]]);
   expect(await story.balance()).toMatchObject({ truth: '100', billed: '100', due: '0' });
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('a quantity that somebody types into the other line is taken out again, and the pinned one stays as it is', async () => {
-  story = await Story.open(MARCH);
-  await story.begin();
-  await addLine();
-  await pin(2);
+  await openPinned();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   await story.at('2026-04-01T03:00:00Z');
   await story.editLine({ qty_delivered: 40 }, 1);
@@ -179,7 +165,7 @@ it('a draft invoice on the other line is waited for', async () => {
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   await story.editLine({ qty_delivered: 25 });
   const draft = (await control().invoiceOrder(story.order.orderId, { post: false })) ?? 0;
-  await addLine();
+  await story.addLine();
   await pin(2);
   await story.at('2026-04-01T03:00:00Z');
   expect(new Set(await story.reasons())).toEqual(new Set(['HELD_BY_DRAFT', 'AMBIGUOUS_LINE']));
@@ -194,7 +180,7 @@ it('a draft invoice on the other line is waited for', async () => {
 it('a first period that was derived is confirmed before either line is touched', async () => {
   story = await Story.open({ ...MARCH, startOn: '2025-06-01' });
   await story.begin();
-  await addLine();
+  await story.addLine();
   await story.editLine({ qty_delivered: 3 }, 1);
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   await pin(2);
@@ -207,10 +193,7 @@ it('a first period that was derived is confirmed before either line is touched',
 });
 
 it('a pin goes with its line: the one that is left is written, and of two none', async () => {
-  story = await Story.open(MARCH);
-  await story.begin();
-  await addLine();
-  await pin(2);
+  await openPinned();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   const [, , pinned = 0] = story.order.lineIds;
   await control().remove('sale.order.line', pinned);
@@ -224,20 +207,17 @@ it('a pin goes with its line: the one that is left is written, and of two none',
   expect(await story.reasons()).toEqual([]);
   expect(await story.slot(1)).toBe(100);
   story.order.lineIds.pop();
-  await addLine();
+  await story.addLine();
   expect(await story.reasons()).toEqual(['AMBIGUOUS_LINE', 'AMBIGUOUS_LINE']);
   // What the line held for the period whose turn it is stays, and is billed once.
   expect(await slots()).toEqual([100, 0]);
   await story.at('2026-04-01T12:01:00Z');
   expect(await bills()).toEqual([[100], []]);
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('unpinned, both lines wait again, and the other one may be pinned', async () => {
-  story = await Story.open(MARCH);
-  await story.begin();
-  await addLine();
-  await pin(2);
+  await openPinned();
   await story.usedBy('2026-03-20T10:00:00Z', 100);
   await story.at('2026-04-01T03:00:00Z');
   expect(await slots()).toEqual([0, 100]);
@@ -250,13 +230,13 @@ it('unpinned, both lines wait again, and the other one may be pinned', async () 
   expect(await slots()).toEqual([100, 0]);
   await story.at('2026-04-01T12:01:00Z');
   expect(await bills()).toEqual([[100], []]);
-  await expectIdentities();
+  await story.expectIdentities();
 });
 
 it('the price of the pinned line is the one that a preview counts with', async () => {
   story = await Story.open(MARCH);
   await story.begin();
-  await addLine();
+  await story.addLine();
   await story.editLine({ price_unit: 3 }, 2);
   await pin(2);
   await story.usedBy('2026-03-20T10:00:00Z', 100);

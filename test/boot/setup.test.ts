@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { makeGuardedFolder, type GuardedFolder } from '../support/postgres';
@@ -18,6 +18,13 @@ const TSC = `
 require('fs').appendFileSync('calls', 'tsc\\n');
 require('fs').mkdirSync('dist/src', { recursive: true });
 require('fs').writeFileSync('dist/src/main.js', '');
+`;
+
+const BUNDLE = `
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+appendFileSync('calls', 'bundle\\n');
+mkdirSync('dist/start', { recursive: true });
+writeFileSync('dist/start/main.js', '');
 `;
 
 describe('the set-up of a clone', () => {
@@ -39,6 +46,7 @@ describe('the set-up of a clone', () => {
     writeFileSync(file('bin/npm'), NPM);
     chmodSync(file('bin/npm'), 0o755);
     writeFileSync(file('tsc.js'), TSC);
+    writeFileSync(file('scripts/bundle.mjs'), BUNDLE);
     writeFileSync(file('src/main.ts'), '');
     writeFileSync(file('package-lock.json'), lockWith('1.0.0'));
   });
@@ -55,7 +63,7 @@ describe('the set-up of a clone', () => {
   test('two at once install once and build once, and the one that waits says for whom', async () => {
     const [first, second] = await Promise.all([setUp(), setUp()]);
     expect([first.code, second.code]).toEqual([0, 0]);
-    expect(calls()).toEqual(['npm ci --ignore-scripts --include=dev --no-audit --no-fund', 'tsc']);
+    expect(calls()).toEqual(['npm ci --ignore-scripts --include=dev --no-audit --no-fund', 'tsc', 'bundle']);
     expect(first.output + second.output).toMatch(/waiting for the set-up of process \d+/);
   });
 
@@ -63,7 +71,7 @@ describe('the set-up of a clone', () => {
     await setUp();
     const { code, output } = await setUp();
     expect({ code, output }).toEqual({ code: 0, output: '' });
-    expect(calls()).toHaveLength(2);
+    expect(calls()).toHaveLength(3);
   });
 
   test('a changed source is built again, and output of a deleted one goes', async () => {
@@ -71,15 +79,23 @@ describe('the set-up of a clone', () => {
     writeFileSync(file('src/main.ts'), 'changed');
     writeFileSync(file('dist/src/deleted.js'), '');
     await setUp();
-    expect(calls().slice(2)).toEqual(['tsc']);
+    expect(calls().slice(3)).toEqual(['tsc', 'bundle']);
     expect(existsSync(file('dist/src/deleted.js'))).toBe(false);
+  });
+
+  test.each(['dist/src/main.js', 'dist/start/main.js'])('without %s the code is built again', async (output) => {
+    await setUp();
+    rmSync(file(output));
+    await setUp();
+    expect(calls().slice(3)).toEqual(['tsc', 'bundle']);
+    expect(existsSync(file(output))).toBe(true);
   });
 
   test('another version in the lock file is installed', async () => {
     await setUp();
     writeFileSync(file('package-lock.json'), lockWith('1.0.1'));
     await setUp();
-    expect(calls().slice(2)[0]).toContain('npm ci');
+    expect(calls().slice(3)[0]).toContain('npm ci');
   });
 
   test('the lock of a dead process is taken over', async () => {

@@ -93,11 +93,11 @@ async function send(instance: Instance, body: object, headers: Record<string, st
 }
 
 describe('a process with an exporter of traces', () => {
-  test(
-    'tells requests and jobs down to SQL and Odoo, keeps content to itself, and serves on when the collector is gone',
-    async () => {
+  test.each([{ built: false }, { built: true }])(
+    'tells requests and jobs down to SQL and Odoo, keeps content to itself, and serves on when the collector is gone (%j)',
+    async (origin) => {
       const collector = await startCollector();
-      const machine = makeMachine();
+      const machine = makeMachine(origin);
       const database = await createTestDatabase();
       try {
         const variables = {

@@ -2,7 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import {
   buildSchema,
+  getIntrospectionQuery,
   getNamedType,
+  graphqlSync,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -61,6 +63,10 @@ beforeAll(() => {
 
 it('schema.graphql is what the resolvers make (npm run build && node dist/scripts/schema.js emit)', async () => {
   expect(await readFile('schema.graphql', 'utf8')).toBe(printSorted(schema));
+});
+
+it('the schema answers when it is asked for all it has', () => {
+  expect(graphqlSync({ schema, source: getIntrospectionQuery() }).errors).toBeUndefined();
 });
 
 it('printing does not depend on the order of definitions', () => {

@@ -7,6 +7,7 @@ import { killHard, REGISTER } from './owner-process';
 import { makeGuardedFolder } from './postgres';
 
 const root = path.join(__dirname, '..', '..');
+const BUILT = require.resolve('./built-process.mjs');
 export const BOOT_LIMIT_MS = 60_000;
 
 export interface Instance {
@@ -28,12 +29,14 @@ export interface Machine {
   remove(): Promise<void>;
 }
 
-export function makeMachine(): Machine {
+/** From the sources as they are; `built`: from the code that `npm test` has built, as `npm start` runs it. */
+export function makeMachine({ built = false } = {}): Machine {
+  const command = built ? [BUILT] : ['-r', REGISTER, 'src/main.ts'];
   const folder = makeGuardedFolder('machine');
   const running: Instance[] = [];
   const launch = (variables: Record<string, string> = {}): Instance => {
     const env = { PATH: process.env.PATH, DATA_DIR: folder.path, LOG_LEVEL: 'warn', GRAPHIQL: 'off', ...variables };
-    const child = spawn(process.execPath, ['-r', REGISTER, 'src/main.ts'], { cwd: root, env });
+    const child = spawn(process.execPath, command, { cwd: root, env });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
     const exit = new Promise<number | null>((resolve) => child.once('close', resolve));

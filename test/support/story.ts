@@ -284,6 +284,19 @@ export class Story {
     await this.minute();
   }
 
+  /** The period that ends on a day is closed and written, and Odoo's run of that day comes. */
+  async bill(day: string): Promise<void> {
+    await this.at(`${day}T03:00:00Z`);
+    await this.at(`${day}T12:01:00Z`);
+  }
+
+  /** A person adds another line with the product of line 1 to the order, after the others; the mirror knows it. */
+  async addLine(): Promise<void> {
+    const line = { order_id: this.order.orderId, product_id: this.product(1), product_uom_qty: 0 };
+    this.order.lineIds.push(await this.test.sandbox.control.create('sale.order.line', line));
+    await this.minute();
+  }
+
   /** What a person does to a line in Odoo. */
   async editLine(values: Record<string, unknown>, line = 1): Promise<void> {
     await this.test.sandbox.control.update('sale.order.line', at(this.order.lineIds, line), values);
@@ -378,6 +391,14 @@ export class Story {
     if (row === undefined) throw new Error('No balance of the product.');
     delete row.product;
     return row;
+  }
+
+  /** Every record counts once, and truth is what was billed, waived and is left. */
+  async expectIdentities(): Promise<void> {
+    expect((await this.run('{ identities { holds money { difference } } }')).identities).toEqual({
+      holds: true,
+      money: [{ difference: '0' }],
+    });
   }
 
   /** Runs an operation with the installation's key; any error fails the test. */
