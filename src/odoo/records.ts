@@ -27,7 +27,12 @@ export interface Page {
   serverTime: Date;
 }
 
-const recordList = z.array(z.looseObject({ id: odooId }));
+// Looked at, not copied: each model reads the fields of its own.
+const recordList = z.array(z.custom<{ id: number }>(hasOdooId));
+
+function hasOdooId(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'id' in value && odooId.safeParse(value.id).success;
+}
 
 /**
  * One page of the records written since `from`, by id. There is no upper bound of `write_date`: a record changed while

@@ -19,6 +19,13 @@ export function decimalOf(value: number): Decimal {
   return new Decimal(String(value)).toSignificantDigits(DOUBLE_DIGITS);
 }
 
+/** `decimalOf`, printed. Nearly every number is short enough to hold no noise: its own text is the answer then. */
+function printNumber(value: number): string {
+  const digits = String(value);
+  const isPlain = digits.length <= DOUBLE_DIGITS && !digits.includes('e');
+  return isPlain ? digits : printDecimal(decimalOf(value));
+}
+
 /** A quantity as the JSON number Odoo wants. @throws OdooFault when no double holds it, as Odoo stores doubles. */
 export function numberOf(quantity: Decimal): number {
   if (quantity.precision() <= DOUBLE_DIGITS) return Number(printDecimal(quantity));
@@ -39,16 +46,16 @@ export function printDatetime(instant: Date): string {
   return instant.toISOString().slice(0, 19).replace('T', ' ');
 }
 
-/** Whatever is empty in Odoo is `false`. */
+/** Whatever is empty in Odoo is `false`. The value's own type comes first: most fields hold one. */
 const emptyAsNull = <T extends z.ZodType>(type: T): z.ZodType<z.output<T> | null> =>
-  z.union([z.literal(false).transform(() => null), type]);
+  z.union([type, z.literal(false).transform(() => null)]);
 
 export const text = z.string().refine((value) => !value.includes('\0'), 'contains a NUL character');
 export const optionalText = emptyAsNull(text);
 export const optionalId = emptyAsNull(odooId);
 export const optionalDay = emptyAsNull(z.string().regex(DAY));
 /** Exact text of a quantity, price or amount. */
-export const decimalText = z.number().transform((value) => printDecimal(decimalOf(value)));
+export const decimalText = z.number().transform(printNumber);
 /** "2026-11-22 08:43:20", in UTC, as "2026-11-22T08:43:20Z". */
 export const datetime = z
   .string()

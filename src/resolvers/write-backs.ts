@@ -24,7 +24,7 @@ import { JsonObject } from '../entities/columns';
 import { WriteBack, WriteBackKind, WriteBackState } from '../entities/write-back';
 import { WriteBackAttempt } from '../entities/write-back-attempt';
 import { type WriteBackOrder as WriteBackOrderName, writeBacks } from '../services/billing-lists';
-import { retryWriteBack } from '../services/write-backs';
+import { retryWriteBack } from '../services/write-back-retry';
 import {
   type Connection,
   connectionType,

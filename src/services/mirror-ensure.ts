@@ -5,7 +5,7 @@ import { MirrorModel } from '../entities/sync-run';
 import { OdooFault, toBillingError } from '../odoo/fault';
 import { readByIds } from '../odoo/records';
 import { notFound } from './access';
-import { storeRecords } from './mirror-store';
+import { storeRecords } from './mirror-prepare';
 import { MIRROR_TABLES, storedIds } from './mirror-tables';
 
 /**

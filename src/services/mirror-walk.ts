@@ -14,7 +14,9 @@ import {
   type Standing,
   type WalkPosition,
 } from './mirror-progress';
-import { storeGone, storeRecords, type Reading, type StoreOutcome } from './mirror-store';
+import { prepareRecords } from './mirror-prepare';
+import { storeGone, storePrepared, type Prepared, type Reading, type StoreOutcome } from './mirror-store';
+import { oneAhead } from './one-ahead';
 import { MIRROR_TABLES, storedIds, type MirrorTable } from './mirror-tables';
 import { inTransaction } from './transaction';
 
@@ -123,22 +125,37 @@ function nextInstant(pass: Pass, serverTime: Date): Date {
   return pass.issuedAt;
 }
 
-/** Reads each page while the one before it is stored: Odoo and PostgreSQL work side by side. */
+/** Odoo, this process and PostgreSQL work side by side: a page is stored, the next one prepared, the one after it read. */
 async function walkPages(walk: Walk, cursor: Cursor): Promise<void> {
-  for (let reading: Promise<NextPage> | null = readPage(walk, cursor, cursor.afterId); reading !== null;) {
-    const page: NextPage = await reading;
-    reading = page.isLast ? null : readPage(walk, cursor, page.lastId);
-    // A failure is met in its turn, once what was read before it is stored.
-    reading?.catch(() => undefined);
-    await storePage(walk, cursor, { records: page.records, afterId: page.isLast ? null : page.lastId });
+  for await (const page of oneAhead(preparedPages(walk, cursor))) {
+    await storePage(walk, cursor, { prepared: page.prepared, afterId: page.isLast ? null : page.lastId });
   }
 }
 
-interface NextPage {
-  records: Page['records'];
+async function* preparedPages(walk: Walk, cursor: Cursor): AsyncGenerator<PageEnd & { prepared: Prepared }, void> {
+  for await (const { records, lastId, isLast } of oneAhead(readPages(walk, cursor))) {
+    const prepared = await prepareRecords(walk.pass.ctx, walk.table, { records, reading: cursor });
+    yield { prepared, lastId, isLast };
+  }
+}
+
+async function* readPages(walk: Walk, cursor: Cursor): AsyncGenerator<NextPage, void> {
+  let { afterId } = cursor;
+  for (let isLast = false; !isLast;) {
+    const page = await readPage(walk, cursor, afterId);
+    yield page;
+    ({ isLast, lastId: afterId } = page);
+  }
+}
+
+interface PageEnd {
   /** Everything up to this id has been read once the page is stored. */
   lastId: number;
   isLast: boolean;
+}
+
+interface NextPage extends PageEnd {
+  records: Page['records'];
 }
 
 /** Of models that are mirrored only where referred to, a page is what was written of the next ids we hold. */
@@ -169,40 +186,33 @@ async function read(walk: Walk, window: Window): Promise<Page['records']> {
 async function storePage(
   walk: Walk,
   cursor: Cursor,
-  page: { records: Page['records']; afterId: number | null },
+  page: { prepared: Prepared; afterId: number | null },
 ): Promise<void> {
   const finishedAt = cursor.isLast && page.afterId === null ? walk.pass.ctx.clock() : null;
-  await store(walk, cursor, {
-    records: page.records,
-    save: (db, progress) => {
-      const complete = !walk.table.evidence || walk.problems.size === 0;
-      const position: WalkPosition = { ...cursor, afterId: page.afterId, complete };
-      return saveWalk(db, { ...progress, finishedAt }, position);
-    },
+  await store(walk, page.prepared, (db, progress) => {
+    const complete = !walk.table.evidence || walk.problems.size === 0;
+    const position: WalkPosition = { ...cursor, afterId: page.afterId, complete };
+    return saveWalk(db, { ...progress, finishedAt }, position);
   });
 }
 
-interface Storing {
-  records: Page['records'];
-  /** One statement; in the transaction that stores the records, when there is one. */
-  save: (db: EntityManager, progress: RunProgress) => Promise<void>;
+/** One statement; in the transaction that stores the records, when there is one. */
+type Save = (db: EntityManager, progress: RunProgress) => Promise<void>;
+
+async function prepareAndStore(walk: Walk, reading: Reading, records: Page['records']): Promise<void> {
+  await store(walk, await prepareRecords(walk.pass.ctx, walk.table, { records, reading }), saveRun);
 }
 
 /** Stores records and counts them on the run, in one transaction. */
-async function store(walk: Walk, reading: Reading, work: Storing): Promise<void> {
+async function store(walk: Walk, prepared: Prepared, save: Save): Promise<void> {
   const { pass, table } = walk;
-  const { records } = work;
   let counts = walk.counts;
-  await storeRecords(pass.ctx, table, {
-    records,
-    reading,
-    also: async (db, outcome) => {
-      for (const { id } of records) walk.problems.delete(id);
-      for (const [id, problem] of outcome.problems) walk.problems.set(id, problem);
-      if (walk.problems.size > MAX_PROBLEMS) throw new Error(`More than ${MAX_PROBLEMS} records would be set aside.`);
-      counts = countsWith(walk.counts, outcome);
-      await work.save(db, progressOf(walk, counts));
-    },
+  await storePrepared(pass.ctx, table, prepared, async (db, outcome) => {
+    for (const id of prepared.ids) walk.problems.delete(id);
+    for (const [id, problem] of outcome.problems) walk.problems.set(id, problem);
+    if (walk.problems.size > MAX_PROBLEMS) throw new Error(`More than ${MAX_PROBLEMS} records would be set aside.`);
+    counts = countsWith(walk.counts, outcome);
+    await save(db, progressOf(walk, counts));
   });
   walk.counts = counts;
   pass.options.onProgress?.(table.model, counts.read);
@@ -227,7 +237,7 @@ async function retrySetAside(walk: Walk, cursor: Cursor): Promise<void> {
   const { pass, standing, table } = walk;
   if (standing.setAside.length === 0) return;
   const { records } = await readByIds(pass.ctx.odoo, table.odoo, standing.setAside);
-  await store(walk, cursor, { records, save: saveRun });
+  await prepareAndStore(walk, cursor, records);
 }
 
 /**
@@ -244,7 +254,7 @@ async function readLinesOfNewOrders(walk: Walk, cursor: Cursor): Promise<void> {
     afterId = ids.at(-1);
     if (ids.length === 0) return;
     const records = await readAll(walk, [['order_id', 'in', ids]]);
-    if (records.length > 0) await store(walk, cursor, { records, save: saveRun });
+    if (records.length > 0) await prepareAndStore(walk, cursor, records);
     if (ids.length < ORDERS_AT_ONCE) return;
   }
 }

@@ -12,8 +12,6 @@ import type { AttemptOutcome } from '../entities/write-back-attempt';
 import { OdooFault, toBillingError } from '../odoo/fault';
 import { type SlotReading, readSlot, saveDelivered } from '../odoo/records';
 import { enqueue } from '../queue';
-import { writeAudit } from './audit';
-import { asUuid, notFound } from './access';
 import { LOCK_CLASS, inTransaction } from './transaction';
 
 interface LiveIntent extends WriteIntent {
@@ -77,10 +75,11 @@ async function carryOut(ctx: Ctx, intent: LiveIntent): Promise<void> {
   const slot = await readOrBlock(ctx, intent);
   if (slot === null) return;
   const decision = decideWrite(intent, slot);
-  if (decision.kind !== 'WRITE') return conclude(ctx, intent, { slot, decision, sent: false });
+  if (decision.kind !== 'WRITE') return conclude(ctx, intent, { slot, decision, attempt: null });
   const written = await attempt(ctx, intent, intent.target);
   if (written === null) return;
-  await conclude(ctx, intent, { slot: written, decision: judgeReadBack(intent, written), sent: true });
+  const { slot: readBack } = written;
+  await conclude(ctx, intent, { slot: readBack, decision: judgeReadBack(intent, readBack), attempt: written });
 }
 
 async function readOrBlock(ctx: Ctx, intent: LiveIntent): Promise<SlotReading | null> {
@@ -105,20 +104,20 @@ async function blockOrThrow(ctx: Ctx, intent: LiveIntent, error: unknown): Promi
 
 /**
  * One call that writes `value`. The attempt is on record as UNKNOWN before the call leaves, so that whatever happens to this
- * process, the next one reads back before it writes again. Null: the intent is blocked, or has given way meanwhile.
+ * process, the next one reads back before it writes again. What a write that was taken came to is the caller's to record,
+ * before any other call leaves. Null: the intent is blocked, or has given way meanwhile.
  */
-async function attempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<SlotReading | null> {
+async function attempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<TakenAttempt | null> {
   const attemptId = await startAttempt(ctx, intent, value);
   if (attemptId === null) return null;
   try {
     const slot = await saveDelivered(ctx.odoo, intent.lineOdooId, value);
-    await finishAttempt(ctx, intent, { attemptId, outcome: value.eq(intent.target) ? 'WRITTEN' : 'RESTORED', slot });
-    return slot;
+    return { attemptId, outcome: value.eq(intent.target) ? 'WRITTEN' : 'RESTORED', slot };
   } catch (error) {
     if (!(error instanceof OdooFault)) throw error;
     const problem = toProblem(toBillingError(error));
     const outcomes = { 'not-sent': 'NOT_SENT', rejected: 'REFUSED', unknown: 'UNKNOWN' } as const;
-    await finishAttempt(ctx, intent, { attemptId, outcome: outcomes[error.outcome], slot: null, problem });
+    await failAttempt(ctx, intent, { attemptId, outcome: outcomes[error.outcome], slot: null, problem });
     if (error.outcome === 'unknown')
       throw new BillingError('UPSTREAM_UNAVAILABLE', 'Odoo gave no answer to a write; it is read back next.');
     await blockOrThrow(ctx, intent, error);
@@ -126,21 +125,18 @@ async function attempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<Sl
   }
 }
 
-/** Null when a plan has put another intent in the place of this one since it was loaded. */
+/**
+ * Null when a plan has put another intent in the place of this one since it was loaded. One statement, so that neither the
+ * state nor the attempt is there without the other.
+ */
 async function startAttempt(ctx: Ctx, intent: LiveIntent, value: Decimal): Promise<string | null> {
-  return inTransaction(ctx, async (tx) => {
-    const [, live] = await tx.query<[unknown, number]>(
-      `update write_back set state = 'UNKNOWN', attempts = attempts + 1, updated_at = $2
-        where id = $1 and ${LIVE}`,
-      [intent.id, ctx.now],
-    );
-    if (live === 0) return null;
-    const rows = await tx.query<{ id: string }[]>(
-      'insert into write_back_attempt (write_back_id, value, started_at) values ($1, $2, $3) returning id',
-      [intent.id, value.toFixed(), ctx.now],
-    );
-    return rows.map((row) => row.id).join();
-  });
+  const [started] = await ctx.db.query<{ id: string }[]>(
+    `with live as (
+       update write_back set state = 'UNKNOWN', attempts = attempts + 1, updated_at = $2 where id = $1 and ${LIVE} returning id)
+     insert into write_back_attempt (write_back_id, value, started_at) select id, $3::numeric, $2 from live returning id`,
+    [intent.id, ctx.now, value.toFixed()],
+  );
+  return started?.id ?? null;
 }
 
 interface AttemptEnd {
@@ -150,18 +146,27 @@ interface AttemptEnd {
   problem?: Problem;
 }
 
-async function finishAttempt(ctx: Ctx, intent: LiveIntent, end: AttemptEnd): Promise<void> {
+/** Odoo took the write; it is not on record yet. */
+interface TakenAttempt extends AttemptEnd {
+  slot: SlotReading;
+}
+
+async function endAttempt(tx: EntityManager, ctx: Ctx, end: AttemptEnd): Promise<void> {
+  await tx.query(
+    'update write_back_attempt set finished_at = $2, outcome = $3, observed = $4, problem = $5 where id = $1',
+    [
+      end.attemptId,
+      ctx.now,
+      end.outcome,
+      end.slot === null ? null : JSON.stringify(end.slot),
+      end.problem === undefined ? null : JSON.stringify(end.problem),
+    ],
+  );
+}
+
+async function failAttempt(ctx: Ctx, intent: LiveIntent, end: AttemptEnd): Promise<void> {
   await inTransaction(ctx, async (tx) => {
-    await tx.query(
-      'update write_back_attempt set finished_at = $2, outcome = $3, observed = $4, problem = $5 where id = $1',
-      [
-        end.attemptId,
-        ctx.now,
-        end.outcome,
-        end.slot === null ? null : JSON.stringify(end.slot),
-        end.problem === undefined ? null : JSON.stringify(end.problem),
-      ],
-    );
+    await endAttempt(tx, ctx, end);
     // Nothing happened in Odoo: the intent waits as before.
     if (end.outcome === 'NOT_SENT' || end.outcome === 'REFUSED') {
       await tx.query(`update write_back set state = 'PENDING', problem = $2 where id = $1 and ${LIVE}`, [
@@ -176,30 +181,35 @@ interface Conclusion {
   /** The slot as last read. */
   slot: SlotReading;
   decision: Exclude<Decision, { kind: 'WRITE' }>;
-  /** A write was sent in this run. */
-  sent: boolean;
+  /** The write that was sent in this run, not on record yet; null when none was. */
+  attempt: TakenAttempt | null;
 }
 
 async function conclude(ctx: Ctx, intent: LiveIntent, conclusion: Conclusion): Promise<void> {
   const { decision } = conclusion;
-  let { slot } = conclusion;
+  let { slot, attempt: taken } = conclusion;
   if (decision.kind !== 'DONE' && decision.restore) {
-    const emptied = await attempt(ctx, intent, ZERO);
-    if (emptied === null) return;
-    slot = emptied;
+    const before = taken;
+    if (before !== null) await inTransaction(ctx, (tx) => endAttempt(tx, ctx, before));
+    taken = await attempt(ctx, intent, ZERO);
+    if (taken === null) return;
+    ({ slot } = taken);
   }
   await inTransaction(ctx, async (tx) => {
-    if (decision.kind === 'DONE' && !conclusion.sent) await recordUnchanged(tx, ctx, intent, slot);
-    await tx.query(`update write_back set read_back = $2, problem = null, updated_at = $3 where id = $1`, [
-      intent.id,
-      slot.deliveredQuantity.toFixed(),
-      ctx.now,
-    ]);
-    await tx.query(`update write_back set state = $2, block_reason = $3 where id = $1 and ${LIVE}`, [
-      intent.id,
-      STATE_AFTER[decision.kind],
-      decision.kind === 'BLOCK' ? decision.reason : null,
-    ]);
+    if (taken !== null) await endAttempt(tx, ctx, taken);
+    else if (decision.kind === 'DONE') await recordUnchanged(tx, ctx, intent, slot);
+    await tx.query(
+      `update write_back set read_back = $2, problem = null, updated_at = $3,
+              state = case when ${LIVE} then $4 else state end, block_reason = case when ${LIVE} then $5 else block_reason end
+        where id = $1`,
+      [
+        intent.id,
+        slot.deliveredQuantity.toFixed(),
+        ctx.now,
+        STATE_AFTER[decision.kind],
+        decision.kind === 'BLOCK' ? decision.reason : null,
+      ],
+    );
     // The mirror learns at once what was read back; its own pass confirms it.
     await tx.query('update subscription_line set delivered_quantity = $2 where id = $1', [
       intent.lineId,
@@ -256,42 +266,5 @@ async function block(
       [intent.id, refusal.reason, refusal.problem === null ? null : JSON.stringify(refusal.problem), ctx.now],
     );
     await enqueue(tx, 'plan-slots', { contractId: intent.contractId }, { jobKey: `plan:${intent.contractId}` });
-  });
-}
-
-/**
- * Sends a blocked intent again, once a person has mended the cause.
- * @throws BillingError NOT_FOUND; CONFLICT when it is not blocked.
- */
-export async function retryWriteBack(ctx: Ctx, input: { id: string }): Promise<{ id: string }> {
-  return inTransaction(ctx, async (tx) => {
-    const [found] = await tx.query<
-      { id: string; contract_id: string; state: string; service_id: string; order_id: string }[]
-    >(
-      `select w.id, w.contract_id, w.state, c.service_id, s.id as order_id
-         from write_back w
-         join subscription_line l on l.id = w.subscription_line_id join subscription s on s.odoo_id = l.subscription_odoo_id
-         join charge c on c.product_id = w.product_id
-        where w.id = $1 and ($2::uuid is null or c.service_id = $2) limit 1 for update of w`,
-      [asUuid(input.id, 'write-back'), ctx.actor.serviceId],
-    );
-    if (found === undefined) throw notFound('write-back', 'id');
-    if (found.state !== 'BLOCKED') {
-      throw new BillingError('CONFLICT', `Only a blocked write-back can be retried; this one is ${found.state}.`, {
-        field: 'id',
-      });
-    }
-    await tx.query(`update write_back set state = 'PENDING', block_reason = null, updated_at = $2 where id = $1`, [
-      found.id,
-      ctx.now,
-    ]);
-    await writeAudit(tx, ctx, {
-      action: 'write_back.retried',
-      subjectType: 'write_back',
-      subjectId: found.id,
-      serviceId: found.service_id,
-    });
-    await enqueue(tx, 'write-back', { subscriptionId: found.order_id }, { jobKey: `write-back:${found.order_id}` });
-    return { id: found.id };
   });
 }

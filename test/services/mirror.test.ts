@@ -254,7 +254,7 @@ describe('a pass', () => {
     ]);
   });
 
-  it('asks for the next page while it stores one, and never for a page after the last', async () => {
+  it('asks for the next pages while it stores one, holds three at most, and asks for none after the last', async () => {
     await start('recorded');
     const events: string[] = [];
     const { odoo } = test.app;
@@ -268,8 +268,13 @@ describe('a pass', () => {
     const onProgress = (model: MirrorModel, read: number): void => {
       if (model === MirrorModel.SUBSCRIPTION) events.push(`stored ${read}`);
     };
-    await runSync({ ...test.ctx(), odoo: watched }, { pageSize: 10, onProgress });
-    expect(events).toEqual(['asked', 'asked', 'stored 10', 'asked', 'stored 20', 'stored 25']);
+    await runSync({ ...test.ctx(), odoo: watched }, { pageSize: 6, onProgress });
+    expect(events.filter((event) => event !== 'asked')).toEqual([6, 12, 18, 24, 25].map((read) => `stored ${read}`));
+    const asked = events.flatMap((event, index) => (event === 'asked' ? [index] : []));
+    expect(asked).toHaveLength(5);
+    const storedBefore = asked.map((end) => events.slice(0, end).filter((event) => event !== 'asked').length);
+    for (const [page, stored] of storedBefore.entries()) expect(page - stored).toBeLessThan(3);
+    expect(storedBefore[1]).toBe(0);
   });
 
   it('queues what lives on the mirror, once, when it ends', async () => {
