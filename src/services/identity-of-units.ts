@@ -70,7 +70,7 @@ async function metricsOf(
   charged: ReadonlyMap<string, ChargedMetric>,
 ): Promise<Map<string, MetricRules>> {
   const range = meteredRange(state, { period, zone: ctx.config.billingTimeZone });
-  const used = await usedMetrics(ctx.db.manager, { state, range });
+  const [used = []] = await usedMetrics(ctx.db.manager, [{ state, range }]);
   const inSight = await ctx.db.query<{ id: string }[]>(
     'select id from metric where id = any ($1) and service_id = any ($2)',
     [[...used.keys()], services],
