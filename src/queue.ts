@@ -41,15 +41,12 @@ export async function enqueue<T extends TaskName>(
   ]);
 }
 
-/** The same for many jobs of a task, which differ in their payloads and keys only. */
+/** The same for many jobs of a task, each with a key of its own; they are added in the order of their keys. */
 export async function enqueueAll<T extends TaskName>(
   tx: EntityManager,
   task: T,
   jobs: readonly { payload: TaskPayloads[T]; jobKey: string }[],
 ): Promise<void> {
   if (jobs.length === 0) return;
-  await tx.query(
-    `select count(enqueue_job($1, j.payload, null, 25, j."jobKey")) from json_to_recordset($2) as j(payload json, "jobKey" text)`,
-    [task, JSON.stringify(jobs)],
-  );
+  await tx.query('select enqueue_jobs($1, $2)', [task, JSON.stringify(jobs)]);
 }

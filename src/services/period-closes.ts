@@ -50,19 +50,11 @@ export async function enqueueDueCloses(ctx: Ctx): Promise<number> {
   }
   const jobs = [...byLane].flatMap(([lane, ids]) =>
     chunks(ids, PERIODS_PER_JOB).map((periodIds, turn) => ({
-      turn,
       payload: { periodIds },
-      jobKey: `close:${lane}:${turn}`,
+      jobKey: `close:${turn}:${lane}`,
     })),
   );
-  jobs.sort((one, other) => one.turn - other.turn);
-  await inTransaction(ctx, (tx) =>
-    enqueueAll(
-      tx,
-      'close-periods',
-      jobs.map(({ payload, jobKey }) => ({ payload, jobKey })),
-    ),
-  );
+  await inTransaction(ctx, (tx) => enqueueAll(tx, 'close-periods', jobs));
   return due.length;
 }
 

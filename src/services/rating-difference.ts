@@ -23,68 +23,22 @@ export interface Rerating {
   chargeId: string;
   bucket: string;
   before: StoredRating | undefined;
-  now: { units: Decimal; value: Decimal };
-  ledgerMark: string;
+  now: { units: Decimal; value: Decimal; ledgerMark: string };
 }
 
 const LATE = 'late usage, corrections or assignments';
 const MAX_REASON_LENGTH = 500;
-
-/** The mark of a metric's rows in one of the periods asked for. */
-export type MarkOf = (periodId: string, metricId: string) => string;
-
-/**
- * The mark of each metric's rows in a period: where the period begins, how many rows of the ledger count in it for its contract
- * (or before it, where they reach into later periods), the sum of their ids, and how often they were assigned. Rows are only
- * ever added, so whatever changes what is effective changes the mark.
- */
-export async function ledgerMarks(tx: EntityManager, periodIds: readonly string[]): Promise<MarkOf> {
-  const rows = await tx.query<{ period_id: string; metric_id: string | null; mark: string }[]>(MARKS_SQL, [periodIds]);
-  const marks = new Map(rows.map((row) => [markName(row.period_id, row.metric_id), row.mark]));
-  return (periodId, metricId) => marks.get(markName(periodId, metricId)) ?? marks.get(markName(periodId, null)) ?? '';
-}
-
-const markName = (periodId: string, metricId: string | null): string => `${periodId} ${metricId ?? ''}`;
-
-// Two branches of a union, for each of which the index has the range: what counts before a period is read for metrics only
-// that reach into it. The row without a metric is the mark of every metric that has no rows.
-const MARKS_SQL = `
-  with period as (
-    select id, contract_id, start_on, start_at, coalesce(end_at, 'infinity') as end_at from billing_period where id = any ($1)),
-  reaching as (select id from metric where recurring or semantics = 'CUMULATIVE'),
-  counted as (
-    select p.id as period_id, u.id, u.metric_id from period p cross join lateral (
-      select id, metric_id from usage_record
-       where contract_id = p.contract_id and counted_at >= p.start_at and counted_at < p.end_at
-      union all
-      select u.id, u.metric_id from reaching r join usage_record u on u.metric_id = r.id
-       where u.contract_id = p.contract_id and u.counted_at < p.start_at) u
-    union all
-    select distinct p.id, u.id, u.metric_id from period p join usage_assignment a on a.contract_id = p.contract_id
-      join usage_record u on u.id = a.record_id and u.contract_id is distinct from p.contract_id
-       and (u.counted_at >= p.start_at or u.metric_id in (select id from reaching)) and u.counted_at < p.end_at),
-  figures as (
-    select period_id, metric_id, count(*) as records, sum(id) as ids, 0 as assignments
-      from counted group by period_id, metric_id
-    union all
-    select c.period_id, c.metric_id, 0, 0, count(*)
-      from counted c join usage_assignment a on a.record_id = c.id group by c.period_id, c.metric_id
-    union all
-    select id, null, 0, 0, 0 from period)
-  select f.period_id, f.metric_id,
-         p.start_on || ' ' || sum(f.records) || ' ' || sum(f.ids) || ' ' || sum(f.assignments) as mark
-    from figures f join period p on p.id = f.period_id group by f.period_id, f.metric_id, p.start_on`;
 
 /**
  * Why what a line is worth now is to be stored as its next revision; null when it is not, because nothing changed or only
  * newer rating code would change it. That is reported once, and stored as soon as a person has accepted it.
  */
 export async function reasonForRevision(tx: EntityManager, rerating: Rerating, at: Date): Promise<string | null> {
-  const { before, now, ledgerMark } = rerating;
+  const { before, now } = rerating;
   if (before === undefined) return LATE;
   const isSame = before.value.eq(now.value) && before.units.eq(now.units);
   if (before.ratingVersion >= RATING_VERSION) return isSame ? null : LATE;
-  if (before.ledgerMark === ledgerMark && !before.value.eq(now.value)) return decided(tx, rerating, before, at);
+  if (before.ledgerMark === now.ledgerMark && !before.value.eq(now.value)) return decided(tx, rerating, before, at);
   await withdraw(tx, rerating, at);
   if (isSame) return null;
   return `${LATE}; rated by version ${RATING_VERSION} of the rating code, and by ${before.ratingVersion} before`;

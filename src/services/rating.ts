@@ -18,13 +18,15 @@ import type { ChargeState, ContractState, LineState, OrderState, PeriodState } f
 import { fittingCharges } from './fitting-charges';
 import { firstOccurrences, meteredUsage } from './metered-usage';
 import { pricingLine } from './slot-lines';
-import { type UsedMetric, usedMetrics } from './used-metrics';
+import { NO_ROWS_MARK, type UsedMetric, usedMetrics } from './used-metrics';
 
 export interface RatedLine extends RatedBucket {
   charge: ChargeState;
   line: LineState | null;
   currency: string;
   recordCount: number;
+  /** Of the ledger's rows that it was rated from: where the period begins, and how many rows there were of the metric. */
+  ledgerMark: string;
 }
 
 /** Units of a metric that no charge prices, or that two charges would. */
@@ -75,12 +77,16 @@ async function rateUsed(
   const days = daysOf(period, state.order.plan);
   const lines: RatedLine[] = [];
   const { fitting } = fittingCharges(state, period, ratedBefore);
-  for (const charge of fitting)
-    lines.push(...(await rateOne(tx, { state, charge, range, days, plain: used.get(charge.metricId) })));
+  for (const charge of fitting) {
+    const metric = used.get(charge.metricId);
+    const ledgerMark = `${period.startOn} ${metric?.rowsMark ?? NO_ROWS_MARK}`;
+    for (const line of await rateOne(tx, { state, charge, range, days, plain: metric }))
+      lines.push({ ...line, ledgerMark });
+  }
   const priced = new Set(fitting.map(({ metricId }) => metricId));
   const unpriced: UnpricedUnits[] = [];
-  for (const { metricId, rules, plain } of used.values()) {
-    if (priced.has(metricId)) continue;
+  for (const { metricId, rules, isUsed, plain } of used.values()) {
+    if (!isUsed || priced.has(metricId)) continue;
     const counted = plain ?? (await meteredUsage(tx, { contractId: state.id, metricId, rules, buckets: null }, range));
     unpriced.push({ metricId, units: sum(counted.map(({ units }) => units)) });
   }
@@ -95,7 +101,10 @@ interface OneCharge {
   plain: UsedMetric | undefined;
 }
 
-async function rateOne(tx: EntityManager, { state, charge, range, days, plain }: OneCharge): Promise<RatedLine[]> {
+async function rateOne(
+  tx: EntityManager,
+  { state, charge, range, days, plain }: OneCharge,
+): Promise<Omit<RatedLine, 'ledgerMark'>[]> {
   const line = pricingLine(state, charge.productId);
   const buckets = await chargeUsage(tx, { contractId: state.id, charge, range }, plain);
   const rated = rateCharge(charge, buckets, {

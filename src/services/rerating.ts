@@ -13,7 +13,7 @@ import type { StoredPriceStep } from '../entities/billable-line';
 import type { ContractState, PeriodState } from './contract-state';
 import { fittingCharges } from './fitting-charges';
 import { type RatedLine, ratePeriod } from './rating';
-import { ledgerMarks, reasonForRevision, type StoredRating } from './rating-difference';
+import { reasonForRevision, type StoredRating } from './rating-difference';
 
 /** Stores the first revision of each line of periods that close now. */
 export async function storeLines(
@@ -21,17 +21,8 @@ export async function storeLines(
   closes: readonly { period: Pick<PeriodState, 'id'>; rating: { lines: readonly RatedLine[] } }[],
   now: Date,
 ): Promise<void> {
-  const markOf = await ledgerMarks(
-    tx,
-    closes.map(({ period }) => period.id),
-  );
   const firsts = closes.flatMap(({ period: { id: periodId }, rating }) =>
-    rating.lines.map((line) => ({
-      ...line,
-      periodId,
-      revision: 1,
-      ledgerMark: markOf(periodId, line.charge.metricId),
-    })),
+    rating.lines.map((line) => ({ ...line, periodId, revision: 1 })),
   );
   await storeRevisions(tx, firsts, now);
 }
@@ -49,16 +40,14 @@ export async function rerateDirtyPeriods(tx: EntityManager, ctx: Ctx, state: Con
     const ratedBefore = new Set([...stored.values()].map(({ chargeId }) => chargeId));
     const { lines } = await ratePeriod(tx, state, { period, zone: ctx.config.billingTimeZone, ratedBefore });
     const all = [...lines, ...emptied(lines, stored)];
-    const markOf = await ledgerMarks(tx, [period.id]);
     const revised: Revision[] = [];
     for (const line of all) {
       const before = stored.get(lineName(line.charge.id, line.bucket.key));
-      const ledgerMark = markOf(period.id, line.charge.metricId);
       const key = { periodId: period.id, chargeId: line.charge.id, bucket: line.bucket.key };
-      const reason = await reasonForRevision(tx, { ...key, before, now: line, ledgerMark }, ctx.now);
+      const reason = await reasonForRevision(tx, { ...key, before, now: line }, ctx.now);
       if (reason === null) continue;
       const revision = (before?.revision ?? 0) + 1;
-      revised.push({ ...line, periodId: period.id, revision, ledgerMark, before: before?.value ?? ZERO, reason });
+      revised.push({ ...line, periodId: period.id, revision, before: before?.value ?? ZERO, reason });
     }
     const lineIds = await storeRevisions(tx, revised, ctx.now);
     await storeAdjustments(tx, { lineIds, period, open, revised }, ctx.now);
@@ -73,8 +62,6 @@ export async function rerateDirtyPeriods(tx: EntityManager, ctx: Ctx, state: Con
 interface StoredRevision extends RatedLine {
   periodId: string;
   revision: number;
-  /** Of the ledger rows it was rated from. */
-  ledgerMark: string;
 }
 
 interface Revision extends StoredRevision {
