@@ -1,7 +1,9 @@
 /** Periods of one lane that close together: each as if alone, and none for the sake of another one. */
 import { randomUUID } from 'node:crypto';
 import { Client } from 'pg';
+import type { ContractState } from '../../src/services/contract-state';
 import { closePeriods, enqueueDueCloses } from '../../src/services/period-closes';
+import { usedMetrics } from '../../src/services/used-metrics';
 import { recordUsageBatch } from '../../src/services/usage-records';
 import { startTestApp, type TestApp } from '../support/app';
 import {
@@ -119,10 +121,69 @@ it('closing them again changes nothing', async () => {
   expect(await closed(...periods)).toEqual(before);
 });
 
-it('are queued by eight, and not twice', async () => {
-  for (let index = 0; index < 10; index += 1) await contract(`account-${index}`);
+it('each without what was corrected or went to another one, and with what came from it', async () => {
+  const [one, two] = [await contract('one'), await contract('two')];
+  await use(
+    'one',
+    'calls',
+    ['2026-03-05T00:00:00Z', '1'],
+    ['2026-03-06T00:00:00Z', '20'],
+    ['2026-03-07T00:00:00Z', '300'],
+  );
+  await use('two', 'calls', ['2026-03-08T00:00:00Z', '4000']);
+  const { db } = test.app;
+  const [{ first, second, third } = { first: '', second: '', third: '' }] = await db.query<Record<string, string>[]>(
+    `select min(id) filter (where quantity = 1) as first, min(id) filter (where quantity = 20) as second,
+            min(id) filter (where quantity = 300) as third from usage_record`,
+  );
+  const copied = 'service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, late';
+  await db.query(
+    `insert into usage_record (${copied}, quantity, kind, corrects, root, reason, actor, idempotency_key, content_hash, received_at)
+     select ${copied}, case when id = $1 then 5 else quantity end, case when id = $1 then 'REPLACEMENT' else 'VOID' end, id, id,
+            'wrong', 'test', 'corrects ' || id, sha256('x'), received_at from usage_record where id in ($1, $2)`,
+    [first, second],
+  );
+  await db.query(
+    `insert into usage_assignment (record_id, contract_id, assigned_at, actor, reason, late)
+     select $1, contract_id, now(), 'test', 'moved', false from billing_period where id = $2`,
+    [third, two],
+  );
+  await closePeriods(test.ctx(), [one, two]);
+  expect(await closed(one, two)).toEqual([
+    'CLOSED 5 calls of 1 marked 5, 0 seats of 0 marked 0',
+    'CLOSED 4300 calls of 2 marked 2, 0 seats of 0 marked 0',
+  ]);
+});
+
+it('a metric is used by what stands of it, and one that recurs by what stood before', async () => {
+  const { db } = test.app;
+  const other = await seedUsageWorld(db);
+  await seedMetric(db, other.service.id, { code: 'desks', recurring: true });
+  await contract('one');
+  await use('one', 'seats', ['2026-02-10T00:00:00Z', '4']);
+  await use('one', 'calls', ['2026-02-10T00:00:00Z', '4']);
+  const [{ contractId } = { contractId: '' }] = await db.query<{ contractId: string }[]>(
+    `select contract_id as "contractId" from billing_period where state = 'OPEN'`,
+  );
+  const range = {
+    start: new Date('2026-03-01'),
+    end: new Date('2026-04-01'),
+    since: new Date('2026-02-01'),
+    fullMicros: null,
+  };
+  const usedOf = async (serviceId: string): Promise<[string, boolean][]> => {
+    const state = { id: contractId, charges: [{ serviceId }] } as Pick<ContractState, 'id' | 'charges'>;
+    const [found] = await usedMetrics(db.manager, [{ state, range }]);
+    return [...(found ?? [])].map(([, { rowsMark, isUsed }]) => [rowsMark.slice(0, 1), isUsed]);
+  };
+  expect(await usedOf(world.service.id)).toEqual([['1', true]]);
+  expect(await usedOf(other.service.id)).toEqual([['1', false]]);
+});
+
+it('are queued by sixteen, and not twice', async () => {
+  for (let index = 0; index < 18; index += 1) await contract(`account-${index}`);
   const queued = async (): Promise<number[]> => {
-    expect(await enqueueDueCloses(test.ctx())).toBe(10);
+    expect(await enqueueDueCloses(test.ctx())).toBe(18);
     const { rows } = await owner.query<{ periods: number }>(
       `select json_array_length(j.payload -> 'periodIds') as periods from graphile_worker._private_jobs j
          join graphile_worker._private_tasks t on t.id = j.task_id where t.identifier = 'close-periods' order by j.id`,
@@ -131,7 +192,7 @@ it('are queued by eight, and not twice', async () => {
   };
   const owner = new Client({ connectionString: test.databaseUrl });
   await owner.connect();
-  expect(await queued()).toEqual([8, 2]);
-  expect(await queued()).toEqual([8, 2]);
+  expect(await queued()).toEqual([16, 2]);
+  expect(await queued()).toEqual([16, 2]);
   await owner.end();
 });
