@@ -21,8 +21,8 @@ import { storeExpectations } from './usage-gaps';
 import { laneOf, lockLaneExclusive } from './usage-lanes';
 
 /**
- * Recording for contracts of a lane waits while one of its groups closes: about four times as long as for a contract alone, with
- * a thousand records each, but a sixteenth as often (docs/performance.md).
+ * Recording for contracts of a lane waits while a group of them closes: about four times as long as for one that closes alone,
+ * and a third as long in all (docs/performance.md).
  */
 const PERIODS_PER_JOB = 16;
 
