@@ -57,11 +57,23 @@ async function use(account: string, metric: string, ...counted: [at: string, qua
   expect(await recordUsageBatch(ctx, records, { withResults: false })).toMatchObject({ rejectedCount: 0 });
 }
 
-/** State of the periods, and what their lines say: units of calls, of seats. */
+/** Replaces the records of a quantity, or voids them. */
+async function correct(quantity: string, by: string | null): Promise<void> {
+  const copied = 'service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, late';
+  await test.app.db.query(
+    `insert into usage_record (${copied}, quantity, kind, corrects, root, reason, actor, idempotency_key, content_hash, received_at)
+     select ${copied}, coalesce($2::numeric, quantity), case when $2::numeric is null then 'VOID' else 'REPLACEMENT' end, id, id,
+            'wrong', 'test', 'corrects ' || id, sha256('x'), received_at
+       from usage_record where quantity = $1 and kind = 'USAGE'`,
+    [quantity, by],
+  );
+}
+
+/** State of the periods, and what their lines say of calls and seats: units, records, rows and assignments that were there. */
 async function closed(...periodIds: string[]): Promise<string[]> {
   const rows = await test.app.db.query<{ id: string; told: string }[]>(
     `select p.id, p.state || coalesce(' ' || string_agg(trim_scale(l.units) || ' ' || m.code || ' of ' || l.record_count
-              || ' marked ' || split_part(l.ledger_mark, ' ', 2), ', ' order by m.code), '') as told
+              || ' marked ' || split_part(l.ledger_mark, ' ', 2) || '/' || split_part(l.ledger_mark, ' ', 4), ', ' order by m.code), '') as told
        from billing_period p left join billable_line l on l.period_id = p.id left join charge c on c.id = l.charge_id
        left join metric m on m.id = c.metric_id
       where p.id = any ($1) group by p.id`,
@@ -84,9 +96,9 @@ it('each with its own usage in its own time, and what recurs from the time befor
   await use('three', 'calls', ['2026-03-15T00:00:00Z', '7'], ['2026-02-28T00:00:00Z', '900']);
   await closePeriods(test.ctx(), [one, two, three]);
   expect(await closed(one, two, three)).toEqual([
-    'CLOSED 15 calls of 2 marked 2, 2 seats of 1 marked 1',
-    'CLOSED 0 calls of 0 marked 0, 4 seats of 0 marked 1',
-    'CLOSED 7 calls of 1 marked 1, 0 seats of 0 marked 0',
+    'CLOSED 15 calls of 2 marked 2/0, 2 seats of 1 marked 1/0',
+    'CLOSED 0 calls of 0 marked 0/0, 4 seats of 0 marked 1/0',
+    'CLOSED 7 calls of 1 marked 1/0, 0 seats of 0 marked 0/0',
   ]);
   const next = await test.app.db.query(
     `select n.state, n.start_on::text, count(a.id)::integer as audits
@@ -131,27 +143,18 @@ it('each without what was corrected or went to another one, and with what came f
     ['2026-03-07T00:00:00Z', '300'],
   );
   await use('two', 'calls', ['2026-03-08T00:00:00Z', '4000']);
-  const { db } = test.app;
-  const [{ first, second, third } = { first: '', second: '', third: '' }] = await db.query<Record<string, string>[]>(
-    `select min(id) filter (where quantity = 1) as first, min(id) filter (where quantity = 20) as second,
-            min(id) filter (where quantity = 300) as third from usage_record`,
-  );
-  const copied = 'service_id, account_link_id, contract_id, metric_id, window_start, window_end, counted_at, late';
-  await db.query(
-    `insert into usage_record (${copied}, quantity, kind, corrects, root, reason, actor, idempotency_key, content_hash, received_at)
-     select ${copied}, case when id = $1 then 5 else quantity end, case when id = $1 then 'REPLACEMENT' else 'VOID' end, id, id,
-            'wrong', 'test', 'corrects ' || id, sha256('x'), received_at from usage_record where id in ($1, $2)`,
-    [first, second],
-  );
-  await db.query(
+  await correct('1', '5');
+  await correct('20', null);
+  await test.app.db.query(
     `insert into usage_assignment (record_id, contract_id, assigned_at, actor, reason, late)
-     select $1, contract_id, now(), 'test', 'moved', false from billing_period where id = $2`,
-    [third, two],
+     select u.id, p.contract_id, now(), 'test', 'moved', false from usage_record u, billing_period p
+      where u.quantity = 300 and p.id = $1`,
+    [two],
   );
   await closePeriods(test.ctx(), [one, two]);
   expect(await closed(one, two)).toEqual([
-    'CLOSED 5 calls of 1 marked 5, 0 seats of 0 marked 0',
-    'CLOSED 4300 calls of 2 marked 2, 0 seats of 0 marked 0',
+    'CLOSED 5 calls of 1 marked 5/1, 0 seats of 0 marked 0/0',
+    'CLOSED 4300 calls of 2 marked 2/1, 0 seats of 0 marked 0/0',
   ]);
 });
 
@@ -178,6 +181,8 @@ it('a metric is used by what stands of it, and one that recurs by what stood bef
   };
   expect(await usedOf(world.service.id)).toEqual([['1', true]]);
   expect(await usedOf(other.service.id)).toEqual([['1', false]]);
+  await correct('4', null);
+  expect(await usedOf(world.service.id)).toEqual([['2', false]]);
 });
 
 it('are queued by sixteen, and not twice', async () => {
