@@ -24,7 +24,7 @@ const APPEND_ONLY = [
 ];
 
 /** What the run-time may do with the queue: functions that `prepareQueue` makes. */
-const QUEUE_DOORS = 'enqueue_job, free_jobs_of_dead_workers, queue_figures';
+const QUEUE_DOORS = 'enqueue_job, enqueue_jobs, free_jobs_of_dead_workers, queue_figures';
 
 export interface MigrationReport {
   /** Names of the migrations that ran now, oldest first. */
@@ -75,6 +75,13 @@ async function prepareQueue(owner: DataSource): Promise<void> {
       returns void language sql security definer set search_path = pg_catalog, pg_temp as $$
         select graphile_worker.add_job(task, payload, run_at => enqueue_job.run_at, max_attempts => enqueue_job.max_attempts,
           job_key => enqueue_job.job_key)
+      $$`);
+  await owner.query(`
+    create or replace function enqueue_jobs(task text, jobs json) returns void
+      language sql security definer set search_path = pg_catalog, pg_temp as $$
+        select graphile_worker.add_jobs(array_agg(
+                 row(task, j.payload, null, null, null, j."jobKey", null, null)::graphile_worker.job_spec order by j."jobKey"))
+          from json_to_recordset(jobs) as j(payload json, "jobKey" text)
       $$`);
   await owner.query(`
     create or replace function free_jobs_of_dead_workers(silence interval) returns void

@@ -7,7 +7,7 @@ export interface TaskPayloads {
   'sync-odoo-full': Record<string, never>;
   'advance-contracts': Record<string, never>;
   'close-due-periods': Record<string, never>;
-  'close-period': { periodId: string };
+  'close-periods': { periodIds: string[] };
   'plan-slots': { contractId: string };
   'write-back': { subscriptionId: string };
   'assign-usage': Record<string, never>;
@@ -39,4 +39,14 @@ export async function enqueue<T extends TaskName>(
     options.maxAttempts ?? 25,
     options.jobKey ?? null,
   ]);
+}
+
+/** The same for many jobs of a task, each with a key of its own; they are added in the order of their keys. */
+export async function enqueueAll<T extends TaskName>(
+  tx: EntityManager,
+  task: T,
+  jobs: readonly { payload: TaskPayloads[T]; jobKey: string }[],
+): Promise<void> {
+  if (jobs.length === 0) return;
+  await tx.query('select enqueue_jobs($1, $2)', [task, JSON.stringify(jobs)]);
 }

@@ -6,7 +6,7 @@ import { BillingError } from '../domain/errors';
 import { counted } from '../domain/limits';
 import { type LedgerFault, verifyLedger } from '../services/ledger-verify';
 import { type SyncOutcome, runSync } from '../services/mirror';
-import { type CloseResult, closePeriod, duePeriods } from '../services/periods';
+import { type CloseResult, closePeriod, duePeriods } from '../services/period-closes';
 import type { Output, Row } from './output';
 
 /** Blocks between two words of progress. */
@@ -89,7 +89,7 @@ export async function closeDuePeriods(ctx: Ctx, out: Output, { dryRun }: { dryRu
   const rows: Row[] = [];
   const failed: Row[] = [];
   const due = await duePeriods(ctx);
-  for (const [index, periodId] of due.entries()) {
+  for (const [index, { id: periodId }] of due.entries()) {
     out.progress(`closing ${index + 1} of ${due.length}`);
     try {
       rows.push(...closeRows(await closePeriod(ctx, { periodId, dryRun })));

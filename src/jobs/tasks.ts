@@ -9,7 +9,7 @@ import { checkAlertsJob } from './check-alerts';
 import { checkIdentitiesJob } from './check-identities';
 import { checkRollup } from './check-rollup';
 import { closeDuePeriods } from './close-due-periods';
-import { closePeriodJob } from './close-period';
+import { closePeriodsJob } from './close-periods';
 import { planSlots } from './plan-slots';
 import { sealLedgerJob } from './seal-ledger';
 import { syncOdoo } from './sync-odoo';
@@ -26,7 +26,7 @@ const JOBS = {
   'sync-odoo-full': job(nothing, syncOdooFull),
   'advance-contracts': job(nothing, advanceContracts),
   'close-due-periods': job(nothing, closeDuePeriods),
-  'close-period': job(z.looseObject({ periodId: z.uuid() }), closePeriodJob),
+  'close-periods': job(z.looseObject({ periodIds: z.array(z.uuid()) }), closePeriodsJob),
   'plan-slots': job(z.looseObject({ contractId: z.uuid() }), planSlots),
   'write-back': job(z.looseObject({ subscriptionId: z.uuid() }), writeBackJob),
   'assign-usage': job(nothing, assignUsage),

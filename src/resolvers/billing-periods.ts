@@ -23,7 +23,7 @@ import { Contract } from '../entities/contract';
 import { WriteBack } from '../entities/write-back';
 import { type BillingPeriodOrder as BillingPeriodOrderName, billingPeriods } from '../services/billing-lists';
 import { confirmPeriod } from '../services/period-confirm';
-import { closePeriod } from '../services/periods';
+import { closePeriod } from '../services/period-closes';
 import type { RatedLine as Rated } from '../services/rating';
 import {
   type Connection,

@@ -42,8 +42,9 @@ export const CHARGE_COLUMNS = `c.id, c.service_id as "serviceId", c.metric_id as
          c.contract_id as "boundContractId", first.id as "firstId", c.valid_from::text as "validFrom", c.valid_to::text as "validTo",
          first.created_at as "createdAt", c.archived_at as "archivedAt"`;
 
+/** Each charge once, with the contracts it is of. */
 export const CHARGES_SQL = `
-  select s.contract_id as "contractId", ${CHARGE_COLUMNS}
+  select array_agg(s.contract_id) as "contractIds", ${CHARGE_COLUMNS}
     from (select contract_id, product_id, max(plan_odoo_id) as plan_odoo_id, bool_or(written) as written
             from (select s.contract_id, p.id as product_id, s.plan_odoo_id, false as written
                     from ${ORDERS} s
@@ -57,6 +58,7 @@ export const CHARGES_SQL = `
     join charge first on first.id = coalesce(c.first_id, c.id)
     join metric m on m.id = c.metric_id
     join product p on p.id = c.product_id
+   group by c.id, first.id, m.id, p.id
    order by c.product_id, c.id`;
 
 export const SPANS_SQL = `

@@ -118,7 +118,13 @@ export async function loadContractStates(
 ): Promise<Map<string, ContractState>> {
   const contracts = await tx.query<ContractRow[]>(CONTRACTS_SQL, [contractIds]);
   const lines = byContract(await tx.query<Owned<LineRow>[]>(LINES_SQL, [contractIds]));
-  const charges = byContract(await tx.query<Owned<ChargeRow>[]>(CHARGES_SQL, [contractIds]));
+  const charges = await tx.query<(ChargeRow & { contractIds: string[] })[]>(CHARGES_SQL, [contractIds]);
+  const chargesOf = byContract(
+    charges.flatMap(({ contractIds: owners, ...row }) => {
+      const charge = toCharge(row);
+      return owners.map((contractId) => ({ contractId, charge }));
+    }),
+  );
   const spans = byContract(await tx.query<Owned<SpanState>[]>(SPANS_SQL, [contractIds]));
   const periods = byContract(await tx.query<Owned<PeriodState>[]>(PERIODS_SQL, [contractIds]));
   return new Map(
@@ -130,7 +136,7 @@ export async function loadContractStates(
         seenInvoiceOdooId: contract.seen_invoice_odoo_id,
         order: toOrder(contract),
         lines: (lines.get(contract.id) ?? []).map(toLine),
-        charges: (charges.get(contract.id) ?? []).map(toCharge),
+        charges: (chargesOf.get(contract.id) ?? []).map(({ charge }) => charge),
         pins: new Map(Object.entries(contract.pins)),
         linePins: new Map(Object.entries(contract.line_pins)),
         spans: spans.get(contract.id) ?? [],

@@ -7,7 +7,7 @@ import type { MetricRules } from '../domain/metric';
 import type { ContractState, PeriodState } from './contract-state';
 import { type LedgerRecord, ledgerRecords } from './ledger-records';
 import { meteredRange } from './rating';
-import { usedMetrics } from './used-metrics';
+import { type UsedMetric, usedMetrics } from './used-metrics';
 
 export interface UnitsIdentity {
   contractId: string;
@@ -70,13 +70,16 @@ async function metricsOf(
   charged: ReadonlyMap<string, ChargedMetric>,
 ): Promise<Map<string, MetricRules>> {
   const range = meteredRange(state, { period, zone: ctx.config.billingTimeZone });
-  const used = await usedMetrics(ctx.db.manager, { state, range });
+  const [metrics = new Map<string, UsedMetric>()] = await usedMetrics(ctx.db.manager, [{ state, range }]);
+  const used = [...metrics.values()].filter(({ isUsed }) => isUsed);
   const inSight = await ctx.db.query<{ id: string }[]>(
     'select id from metric where id = any ($1) and service_id = any ($2)',
-    [[...used.keys()], services],
+    [used.map(({ metricId }) => metricId), services],
   );
   const seen = new Set(inSight.map(({ id }) => id));
-  const rules = new Map([...used].filter(([id]) => seen.has(id)).map(([id, metric]) => [id, metric.rules]));
+  const rules = new Map(
+    used.filter(({ metricId }) => seen.has(metricId)).map(({ metricId, rules: own }) => [metricId, own]),
+  );
   for (const [metricId, { chargeId }] of charged) {
     const charge = state.charges.find(({ id }) => id === chargeId);
     if (charge !== undefined) rules.set(metricId, charge.rules);

@@ -1,20 +1,8 @@
-/** Opens a contract's first period, lets the open one follow Odoo's next invoice date, and closes periods when their time has come. */
-import { strict as assert } from 'node:assert';
+/** Opens a contract's first period, and lets the open one follow Odoo's next invoice date. */
 import type { EntityManager } from 'typeorm';
 import type { Ctx } from '../ctx';
-import { BillingError } from '../domain/errors';
-import { advance, dayStart, earliestRunAt, firstPeriod, nextEnd, writeTimes } from '../domain/period';
-import { enqueue } from '../queue';
-import { type ContractState, type PeriodState, type SpanState, loadContractState } from './contract-state';
-import { periodInSight } from './billing-reads';
-import { fittingCharges } from './fitting-charges';
-import { type PeriodRating, ratePeriod } from './rating';
-import { storeLines } from './rerating';
-import { writeAudit } from './audit';
-import { inTransaction } from './transaction';
-import { countFired, type FiredAlert, fireAlerts } from './usage-alert-checks';
-import { storeExpectations } from './usage-gaps';
-import { lockLaneExclusive } from './usage-lanes';
+import { advance, dayStart, earliestRunAt, firstPeriod } from '../domain/period';
+import type { ContractState, PeriodState, SpanState } from './contract-state';
 
 /** Opens the first period of an order that runs, when it has none yet (docs/domain.md). Returns whether the contract has periods. */
 export async function openFirstPeriod(tx: EntityManager, ctx: Ctx, state: ContractState): Promise<boolean> {
@@ -22,7 +10,7 @@ export async function openFirstPeriod(tx: EntityManager, ctx: Ctx, state: Contra
   const { nextInvoiceOn, startOn, plan, subscriptionState } = state.order;
   if (nextInvoiceOn === null || plan === null || subscriptionState !== 'IN_PROGRESS') return false;
   const first = firstPeriod(startOn, nextInvoiceOn, plan);
-  await insertPeriod(tx, ctx, { contractId: state.id, ...first });
+  await insertPeriods(tx, ctx, [{ contractId: state.id, ...first }]);
   const newest = await newestInvoice(tx, state);
   await tx.query('update contract set seen_next_invoice_on = $2, seen_invoice_odoo_id = $3 where id = $1', [
     state.id,
@@ -110,132 +98,28 @@ async function newestInvoice(
   return row?.newest ?? 0;
 }
 
-interface NewPeriod {
+export interface NewPeriod {
   contractId: string;
   startOn: string;
   endOn: string | null;
   derived: boolean;
 }
 
-async function insertPeriod(tx: EntityManager, ctx: Ctx, period: NewPeriod): Promise<void> {
+/** Inserts open periods, each of another contract. */
+export async function insertPeriods(tx: EntityManager, ctx: Ctx, periods: readonly NewPeriod[]): Promise<void> {
   const zone = ctx.config.billingTimeZone;
+  const rows = periods.map(({ contractId, startOn, endOn, derived }) => ({
+    contract_id: contractId,
+    start_on: startOn,
+    end_on: endOn,
+    start_at: dayStart(startOn, zone),
+    end_at: endOn === null ? null : dayStart(endOn, zone),
+    derived,
+  }));
   await tx.query(
     `insert into billing_period (contract_id, start_on, end_on, start_at, end_at, derived, created_at)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
-    [
-      period.contractId,
-      period.startOn,
-      period.endOn,
-      dayStart(period.startOn, zone),
-      period.endOn === null ? null : dayStart(period.endOn, zone),
-      period.derived,
-      ctx.now,
-    ],
+     select p.*, $2 from json_to_recordset($1) as p(contract_id uuid, start_on date, end_on date, start_at timestamptz,
+       end_at timestamptz, derived boolean)`,
+    [JSON.stringify(rows), ctx.now],
   );
-}
-
-/** Ids of the open periods whose grace is over at `ctx.now`, oldest end first, at most `limit`. */
-export async function duePeriods(ctx: Ctx, limit = 1000): Promise<string[]> {
-  const rows = await ctx.db.query<{ id: string }[]>(
-    `select id from billing_period where state = 'OPEN' and end_at <= $1 order by end_at, id limit $2`,
-    [new Date(ctx.now.getTime() - ctx.config.graceMs), limit],
-  );
-  return rows.map((row) => row.id);
-}
-
-/** Queues a close for each period that is due; a period whose close is queued already is not queued twice. */
-export async function enqueueDueCloses(ctx: Ctx): Promise<number> {
-  const due = await duePeriods(ctx);
-  await inTransaction(ctx, async (tx) => {
-    for (const periodId of due) await enqueue(tx, 'close-period', { periodId }, { jobKey: `close:${periodId}` });
-  });
-  return due.length;
-}
-
-export interface CloseResult {
-  periodId: string;
-  /** What was stored, or would be with `dryRun`. Null when the period was closed before. */
-  rating: PeriodRating | null;
-}
-
-/**
- * Closes a period whose end and grace have passed: rates every charge of the order, stores the lines, opens the next period,
- * and has the slot planned. Running it again is harmless. With `dryRun` nothing is stored.
- * @throws BillingError NOT_FOUND, or CONFLICT when its time has not come.
- */
-export async function closePeriod(ctx: Ctx, input: { periodId: string; dryRun?: boolean }): Promise<CloseResult> {
-  let fired: FiredAlert[] = [];
-  const result = await inTransaction(ctx, async (tx) => {
-    fired = [];
-    const { contractId } = await periodInSight(ctx, input.periodId, 'periodId');
-    if (input.dryRun !== true) await lockLaneExclusive(tx, contractId);
-    const state = await loadContractState(tx, contractId);
-    const period = state?.periods.find((candidate) => candidate.id === input.periodId);
-    assert(state !== null && period !== undefined, 'a period has its contract');
-    if (period.closed) return { periodId: period.id, rating: null };
-    const { closeAt } = closeTime(ctx, period);
-    const rating = await ratePeriod(tx, state, { period, zone: ctx.config.billingTimeZone });
-    if (input.dryRun === true) return { periodId: period.id, rating: inSight(ctx, rating) };
-    if (ctx.now < closeAt) {
-      throw new BillingError('CONFLICT', `The period closes at ${closeAt.toISOString()}, not before.`, {
-        field: 'periodId',
-      });
-    }
-    await storeClose(tx, ctx, { state, period, rating });
-    fired = await fireAlerts(tx, { contractId, periodId: period.id, rating }, ctx.now);
-    return { periodId: period.id, rating: inSight(ctx, rating) };
-  });
-  countFired(ctx, fired);
-  return result;
-}
-
-/** What a service may see of a rating: its own charges. The period itself is closed for all. */
-function inSight(ctx: Ctx, rating: PeriodRating): PeriodRating {
-  const { serviceId } = ctx.actor;
-  if (serviceId === null) return rating;
-  return { lines: rating.lines.filter((line) => line.charge.serviceId === serviceId), unpriced: [] };
-}
-
-function closeTime(ctx: Ctx, period: PeriodState): { closeAt: Date } {
-  if (period.endOn === null) {
-    throw new BillingError('CONFLICT', 'The end of the period is not known yet: Odoo has not named it.', {
-      field: 'periodId',
-    });
-  }
-  const { billingTimeZone: zone, graceMs, leadTimeMs, invoiceRunAtMinutes } = ctx.config;
-  return writeTimes(period.endOn, { zone, graceMs, leadTimeMs, invoiceRunAtMinutes });
-}
-
-async function storeClose(
-  tx: EntityManager,
-  ctx: Ctx,
-  close: { state: ContractState; period: PeriodState; rating: PeriodRating },
-): Promise<void> {
-  const { state, period, rating } = close;
-  assert(period.endOn !== null, 'a period that closes has an end');
-  await storeLines(tx, period, rating.lines, ctx.now);
-  await storeExpectations(tx, state, period);
-  // What no charge could rate without doubt is rated once the doubt is gone.
-  const isDirty = fittingCharges(state, period).ambiguous.size > 0;
-  await tx.query(`update billing_period set state = 'CLOSED', closed_at = $2, dirty = $3 where id = $1`, [
-    period.id,
-    ctx.now,
-    isDirty,
-  ]);
-  const { plan, nextInvoiceOn } = state.order;
-  assert(plan !== null, 'an order with periods has a plan');
-  await insertPeriod(tx, ctx, {
-    contractId: state.id,
-    startOn: period.endOn,
-    endOn: nextEnd(period.endOn, nextInvoiceOn, plan),
-    derived: false,
-  });
-  await writeAudit(tx, ctx, {
-    action: 'billing_period.closed',
-    subjectType: 'billing_period',
-    subjectId: period.id,
-    serviceId: ctx.actor.serviceId,
-    details: { startOn: period.startOn, endOn: period.endOn },
-  });
-  await enqueue(tx, 'plan-slots', { contractId: state.id }, { jobKey: `plan:${state.id}` });
 }

@@ -24,55 +24,21 @@ export interface Rerating {
   chargeId: string;
   bucket: string;
   before: StoredRating | undefined;
-  now: { units: Decimal; value: Decimal };
-  ledgerMark: string;
+  now: { units: Decimal; value: Decimal; ledgerMark: string };
 }
 
 const LATE = 'late usage, corrections or assignments';
-
-/**
- * The mark of each metric's rows in a period, by metric id: where the period begins, how many rows of the ledger count in it
- * for its contract (or before it, where they reach into later periods), the sum of their ids, and how often they were assigned.
- * Rows are only ever added, so whatever changes what is effective changes the mark.
- */
-export async function ledgerMarks(tx: EntityManager, periodId: string): Promise<(metricId: string) => string> {
-  const rows = await tx.query<{ metric_id: string | null; mark: string }[]>(MARKS_SQL, [periodId]);
-  const marks = new Map(rows.map((row) => [row.metric_id, row.mark]));
-  return (metricId) => marks.get(metricId) ?? marks.get(null) ?? '';
-}
-
-/** The row without a metric is the mark of every metric that has no rows. */
-const MARKS_SQL = `
-  with period as (select * from billing_period where id = $1),
-  reaching as (select id from metric where recurring or semantics = 'CUMULATIVE'),
-  counted as (
-    select u.id, u.metric_id from period p join usage_record u on u.contract_id = p.contract_id
-       and (u.counted_at >= p.start_at or u.metric_id in (select id from reaching))
-       and (p.end_at is null or u.counted_at < p.end_at)
-    union all
-    select distinct u.id, u.metric_id from period p join usage_assignment a on a.contract_id = p.contract_id
-      join usage_record u on u.id = a.record_id and u.contract_id is distinct from p.contract_id
-       and (u.counted_at >= p.start_at or u.metric_id in (select id from reaching))
-       and (p.end_at is null or u.counted_at < p.end_at)),
-  figures as (
-    select metric_id, count(*) as records, sum(id) as ids, 0 as assignments from counted group by metric_id
-    union all
-    select c.metric_id, 0, 0, count(*) from counted c join usage_assignment a on a.record_id = c.id group by c.metric_id
-    union all
-    select null, 0, 0, 0)
-  select f.metric_id, p.start_on || ' ' || sum(f.records) || ' ' || sum(f.ids) || ' ' || sum(f.assignments) as mark
-    from figures f cross join period p group by f.metric_id, p.start_on`;
 
 /**
  * Why what a line is worth now is to be stored as its next revision; null when it is not, because nothing changed or only
  * newer rating code would change it. That is reported once, and stored as soon as a person has accepted it.
  */
 export async function reasonForRevision(tx: EntityManager, rerating: Rerating, at: Date): Promise<string | null> {
-  const { before, now, ledgerMark } = rerating;
+  const { before, now } = rerating;
   if (before === undefined) return LATE;
   const isSame = before.value.eq(now.value) && before.units.eq(now.units);
   if (before.ratingVersion >= RATING_VERSION) return isSame ? null : LATE;
-  if (before.ledgerMark === ledgerMark && !before.value.eq(now.value)) return decided(tx, rerating, before, at);
+  if (before.ledgerMark === now.ledgerMark && !before.value.eq(now.value)) return decided(tx, rerating, before, at);
   await withdraw(tx, rerating, at);
   if (isSame) return null;
   return `${LATE}; rated by version ${RATING_VERSION} of the rating code, and by ${before.ratingVersion} before`;

@@ -1,4 +1,5 @@
-/** Rates the usage of one contract in one period: each charge whose product is on the order, with or without records. */
+/** Rates the usage of contracts in one period each: every charge whose product is on the order, with or without records. */
+import { strict as assert } from 'node:assert';
 import type { EntityManager } from 'typeorm';
 import type { MeteredRange, MeteredUnits } from '../domain/aggregate';
 import { bucketNamed } from '../domain/bucket';
@@ -17,13 +18,15 @@ import type { ChargeState, ContractState, LineState, OrderState, PeriodState } f
 import { fittingCharges } from './fitting-charges';
 import { firstOccurrences, meteredUsage } from './metered-usage';
 import { pricingLine } from './slot-lines';
-import { type UsedMetric, usedMetrics } from './used-metrics';
+import { NO_ROWS_MARK, type UsedMetric, usedMetrics } from './used-metrics';
 
 export interface RatedLine extends RatedBucket {
   charge: ChargeState;
   line: LineState | null;
   currency: string;
   recordCount: number;
+  /** Of the ledger's rows that it was rated from: where the period begins, and how many rows there were of the metric. */
+  ledgerMark: string;
 }
 
 /** Units of a metric that no charge prices, or that two charges would. */
@@ -45,17 +48,45 @@ export interface RatedTime {
   ratedBefore?: ReadonlySet<string>;
 }
 
+/** A period of a contract that is to be rated. */
+export interface PeriodToRate extends RatedTime {
+  state: ContractState;
+}
+
 /** Rates a period with the records effective now; stores nothing. */
 export async function ratePeriod(tx: EntityManager, state: ContractState, time: RatedTime): Promise<PeriodRating> {
-  const range = meteredRange(state, time);
-  const used = await usedMetrics(tx, { state, range });
+  const [rating] = await ratePeriods(tx, [{ state, ...time }]);
+  assert(rating !== undefined, 'each period has its rating');
+  return rating;
+}
+
+/** The same for many, in their order: what most of them need is read in one statement for all. */
+export async function ratePeriods(tx: EntityManager, wanted: readonly PeriodToRate[]): Promise<PeriodRating[]> {
+  const times = wanted.map((time) => ({ ...time, range: meteredRange(time.state, time) }));
+  const used = await usedMetrics(tx, times);
+  const ratings: PeriodRating[] = [];
+  for (const [place, time] of times.entries()) ratings.push(await rateUsed(tx, time, used[place] ?? new Map()));
+  return ratings;
+}
+
+async function rateUsed(
+  tx: EntityManager,
+  { state, range, period, ratedBefore }: PeriodToRate & { range: MeteredRange },
+  used: ReadonlyMap<string, UsedMetric>,
+): Promise<PeriodRating> {
+  const days = daysOf(period, state.order.plan);
   const lines: RatedLine[] = [];
-  for (const charge of fittingCharges(state, time.period, time.ratedBefore).fitting) {
-    lines.push(...(await rateOne(tx, { state, charge, range, period: time.period, plain: used.get(charge.metricId) })));
-    used.delete(charge.metricId);
+  const { fitting } = fittingCharges(state, period, ratedBefore);
+  for (const charge of fitting) {
+    const metric = used.get(charge.metricId);
+    const ledgerMark = `${period.startOn} ${metric?.rowsMark ?? NO_ROWS_MARK}`;
+    for (const line of await rateOne(tx, { state, charge, range, days, plain: metric }))
+      lines.push({ ...line, ledgerMark });
   }
+  const priced = new Set(fitting.map(({ metricId }) => metricId));
   const unpriced: UnpricedUnits[] = [];
-  for (const { metricId, rules, plain } of used.values()) {
+  for (const { metricId, rules, isUsed, plain } of used.values()) {
+    if (!isUsed || priced.has(metricId)) continue;
     const counted = plain ?? (await meteredUsage(tx, { contractId: state.id, metricId, rules, buckets: null }, range));
     unpriced.push({ metricId, units: sum(counted.map(({ units }) => units)) });
   }
@@ -66,17 +97,20 @@ interface OneCharge {
   state: ContractState;
   charge: ChargeState;
   range: MeteredRange;
-  period: PeriodRange;
+  days: ChargeTerms['days'];
   plain: UsedMetric | undefined;
 }
 
-async function rateOne(tx: EntityManager, { state, charge, range, period, plain }: OneCharge): Promise<RatedLine[]> {
+async function rateOne(
+  tx: EntityManager,
+  { state, charge, range, days, plain }: OneCharge,
+): Promise<Omit<RatedLine, 'ledgerMark'>[]> {
   const line = pricingLine(state, charge.productId);
   const buckets = await chargeUsage(tx, { contractId: state.id, charge, range }, plain);
   const rated = rateCharge(charge, buckets, {
     price: line?.unitPrice ?? ZERO,
     places: state.order.places,
-    days: daysOf(period, state.order.plan),
+    days,
   });
   const currency = charge.currency ?? state.order.currency;
   const records = new Map(buckets.map(({ bucket, usage }) => [bucket.key, usage.recordCount]));

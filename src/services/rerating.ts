@@ -13,22 +13,18 @@ import type { StoredPriceStep } from '../entities/billable-line';
 import type { ContractState, PeriodState } from './contract-state';
 import { fittingCharges } from './fitting-charges';
 import { type RatedLine, ratePeriod } from './rating';
-import { ledgerMarks, reasonForRevision, type StoredRating } from './rating-difference';
+import { reasonForRevision, type StoredRating } from './rating-difference';
 
-/** Stores the first revision of each line of a period that closes now. */
+/** Stores the first revision of each line of periods that close now. */
 export async function storeLines(
   tx: EntityManager,
-  period: PeriodState,
-  lines: readonly RatedLine[],
+  closes: readonly { period: Pick<PeriodState, 'id'>; rating: { lines: readonly RatedLine[] } }[],
   now: Date,
 ): Promise<void> {
-  const markOf = await ledgerMarks(tx, period.id);
-  await storeRevisions(
-    tx,
-    period.id,
-    lines.map((line) => ({ ...line, revision: 1, ledgerMark: markOf(line.charge.metricId) })),
-    now,
+  const firsts = closes.flatMap(({ period: { id: periodId }, rating }) =>
+    rating.lines.map((line) => ({ ...line, periodId, revision: 1 })),
   );
+  await storeRevisions(tx, firsts, now);
 }
 
 /**
@@ -44,18 +40,16 @@ export async function rerateDirtyPeriods(tx: EntityManager, ctx: Ctx, state: Con
     const ratedBefore = new Set([...stored.values()].map(({ chargeId }) => chargeId));
     const { lines } = await ratePeriod(tx, state, { period, zone: ctx.config.billingTimeZone, ratedBefore });
     const all = [...lines, ...emptied(lines, stored)];
-    const markOf = await ledgerMarks(tx, period.id);
     const revised: Revision[] = [];
     for (const line of all) {
       const before = stored.get(lineName(line.charge.id, line.bucket.key));
-      const ledgerMark = markOf(line.charge.metricId);
       const key = { periodId: period.id, chargeId: line.charge.id, bucket: line.bucket.key };
-      const reason = await reasonForRevision(tx, { ...key, before, now: line, ledgerMark }, ctx.now);
+      const reason = await reasonForRevision(tx, { ...key, before, now: line }, ctx.now);
       if (reason === null) continue;
       const revision = (before?.revision ?? 0) + 1;
-      revised.push({ ...line, revision, ledgerMark, before: before?.value ?? ZERO, reason });
+      revised.push({ ...line, periodId: period.id, revision, before: before?.value ?? ZERO, reason });
     }
-    const lineIds = await storeRevisions(tx, period.id, revised, ctx.now);
+    const lineIds = await storeRevisions(tx, revised, ctx.now);
     await storeAdjustments(tx, { lineIds, period, open, revised }, ctx.now);
     changed ||= revised.length > 0;
     period.dirty = fittingCharges(state, period, ratedBefore).ambiguous.size > 0;
@@ -66,9 +60,8 @@ export async function rerateDirtyPeriods(tx: EntityManager, ctx: Ctx, state: Con
 
 /** A line as it is stored. */
 interface StoredRevision extends RatedLine {
+  periodId: string;
   revision: number;
-  /** Of the ledger rows it was rated from. */
-  ledgerMark: string;
 }
 
 interface Revision extends StoredRevision {
@@ -122,10 +115,9 @@ async function newestRevisions(tx: EntityManager, periodId: string): Promise<Map
   );
 }
 
-/** Stores lines of a period in one statement; returns their ids by name. */
+/** Stores lines in one statement; returns their ids by name, by which lines of one period are told apart. */
 async function storeRevisions(
   tx: EntityManager,
-  periodId: string,
   lines: readonly StoredRevision[],
   now: Date,
 ): Promise<Map<string, string>> {
@@ -133,18 +125,19 @@ async function storeRevisions(
   const rows = await tx.query<{ id: string; charge_id: string; bucket: string }[]>(
     `insert into billable_line (period_id, charge_id, bucket, bucket_filter, bucket_group, revision, subscription_line_id, units,
         billable_units, value, amount, currency, record_count, explanation, ledger_mark, rating_version, created_at)
-     select $1, l.*, $4, $3
-       from json_to_recordset($2) as l(charge_id uuid, bucket text, bucket_filter text, bucket_group jsonb, revision integer,
+     select l.*, $3, $2
+       from json_to_recordset($1) as l(period_id uuid, charge_id uuid, bucket text, bucket_filter text, bucket_group jsonb, revision integer,
          subscription_line_id uuid, units numeric, billable_units numeric, value numeric, amount numeric, currency text,
          record_count bigint, explanation jsonb, ledger_mark text)
      returning id, charge_id, bucket`,
-    [periodId, JSON.stringify(lines.map(asRow)), now, RATING_VERSION],
+    [JSON.stringify(lines.map(asRow)), now, RATING_VERSION],
   );
   return new Map(rows.map((row) => [lineName(row.charge_id, row.bucket), row.id]));
 }
 
 function asRow(line: StoredRevision): Record<string, unknown> {
   return {
+    period_id: line.periodId,
     charge_id: line.charge.id,
     bucket: line.bucket.key,
     bucket_filter: line.bucket.filter?.name ?? null,

@@ -131,7 +131,7 @@ async function checkContract(ctx: Ctx, contractId: string): Promise<number> {
     const period = state?.periods.at(-1);
     if (state === null || period === undefined) return [];
     const rating = await ratePeriod(tx, state, { period, zone: ctx.config.billingTimeZone });
-    return fireAlerts(tx, { contractId, periodId: period.id, rating }, ctx.now);
+    return fireAlerts(tx, [{ state, period, rating }], ctx.now);
   });
   countFired(ctx, fired);
   return fired.length;
@@ -143,23 +143,35 @@ export function countFired({ metrics }: Pick<Ctx, 'metrics'>, fired: readonly Fi
     metrics.usageAlertEvents.add(serviceId, kind === 'UNITS' ? 'units' : 'amount');
 }
 
+/** What a period of a contract has come to. */
+export interface WatchedPeriod {
+  state: { id: string };
+  period: { id: string };
+  rating: WatchedRating;
+}
+
 /**
- * Writes an event for each threshold that `rating` has reached and that was not reached in the period before. The check does,
- * and the close, for what came in the last minute.
+ * Writes an event for each threshold that a period has reached and that was not reached in it before. The check does, and the
+ * close, for what came in the last minute. At most one period of a contract.
  */
 export async function fireAlerts(
   tx: EntityManager,
-  { contractId, periodId, rating }: { contractId: string; periodId: string; rating: WatchedRating },
+  watched: readonly WatchedPeriod[],
   now: Date,
 ): Promise<FiredAlert[]> {
+  const byContract = new Map(watched.map((one) => [one.state.id, one]));
+  if (byContract.size === 0) return [];
   const alerts = await tx
     .createQueryBuilder(UsageAlert, 'alert')
-    .where('alert.contract_id = :contractId and alert.archived_at is null', { contractId })
+    .where('alert.contract_id in (:...ids) and alert.archived_at is null', { ids: [...byContract.keys()] })
     .getMany();
   const reached = alerts.flatMap((alert) => {
-    const { value, currency } = watchedValue(alert, rating);
+    const one = byContract.get(alert.contractId);
+    if (one === undefined) return [];
+    const { value, currency } = watchedValue(alert, one.rating);
     return reachedThresholds(alert.thresholds, value).map((threshold) => ({
       alert_id: alert.id,
+      period_id: one.period.id,
       threshold: threshold.toFixed(),
       value: value.toFixed(),
       currency,
@@ -168,12 +180,12 @@ export async function fireAlerts(
   if (reached.length === 0) return [];
   const events = await tx.query<{ alert_id: string }[]>(
     `insert into usage_alert_event (alert_id, period_id, threshold, value, currency, crossed_at)
-     select r.alert_id, $2, r.threshold, r.value, r.currency, $3
-       from json_to_recordset($1) as r(alert_id uuid, threshold numeric, value numeric, currency text)
+     select r.*, $2
+       from json_to_recordset($1) as r(alert_id uuid, period_id uuid, threshold numeric, value numeric, currency text)
       order by r.alert_id, r.threshold
      on conflict do nothing
      returning alert_id`,
-    [JSON.stringify(reached), periodId, now],
+    [JSON.stringify(reached), now],
   );
   const byId = new Map(alerts.map((alert) => [alert.id, alert]));
   return events.flatMap((event) => byId.get(event.alert_id) ?? []);

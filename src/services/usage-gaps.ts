@@ -19,14 +19,19 @@ export interface GapBlock extends FoundBlock {
   holds: boolean;
 }
 
-/** Writes down what a period that closes now was expected to have. */
-export async function storeExpectations(tx: EntityManager, state: ContractState, period: PeriodState): Promise<void> {
-  const expecting = expectingCharges(state, period);
-  if (expecting.length === 0) return;
+/** Writes down what periods that close now were expected to have. */
+export async function storeExpectations(
+  tx: EntityManager,
+  closes: readonly { state: ContractState; period: PeriodState }[],
+): Promise<void> {
+  const expected = closes.flatMap(({ state, period }) =>
+    expectingCharges(state, period).map(({ charge, step }) => ({ period_id: period.id, charge_id: charge.id, step })),
+  );
+  if (expected.length === 0) return;
   await tx.query(
     `insert into expected_usage (period_id, charge_id, step)
-     select $1, e.charge_id, e.step from json_to_recordset($2) as e(charge_id uuid, step text)`,
-    [period.id, JSON.stringify(expecting.map(({ charge, step }) => ({ charge_id: charge.id, step })))],
+     select e.* from json_to_recordset($1) as e(period_id uuid, charge_id uuid, step text)`,
+    [JSON.stringify(expected)],
   );
 }
 

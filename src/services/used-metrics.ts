@@ -1,54 +1,122 @@
-/** Which metrics a contract has usage of in a time, with the totals of those whose records simply add up, all in one statement. */
+/**
+ * What the ledger holds of contracts, each in a time of its own, by metric: whether it is used, the totals where records simply
+ * add up, and the mark of all its rows. One statement reads each row once.
+ */
 import type { EntityManager } from 'typeorm';
 import type { MeteredRange } from '../domain/aggregate';
 import { Decimal } from '../domain/decimal';
 import { addsUp, type MetricRules } from '../domain/metric';
 import { METRIC_RULES } from './catalog-metric-rules';
 import type { ContractState } from './contract-state';
-import { headsOfContract } from './ledger-sql';
 import type { MeteredBucket } from './metered-usage';
 
 export interface UsedMetric {
   metricId: string;
   rules: MetricRules;
+  /** Whether something counts; rows may be there that do not. A recurring metric is used since its first record. */
+  isUsed: boolean;
   /** What was counted, for a metric whose records add up and whose units are not rounded; null for the others. */
   plain: MeteredBucket[] | null;
+  /**
+   * How many rows the ledger has of it in the time (or before it, where they reach into later times), the sum of their ids, and
+   * how often they were assigned. Rows are only ever added, so whatever changes what is effective changes this.
+   */
+  rowsMark: string;
 }
+
+/** The mark of a metric that the ledger has no rows of. */
+export const NO_ROWS_MARK = '0 0 0';
 
 interface UsedRow extends MetricRules {
+  /** Which of those asked for, from 0. */
+  place: number;
   metricId: string;
+  isUsed: boolean;
   units: string | null;
-  events: string;
+  events: string | null;
   records: string;
+  rowsMark: string;
 }
 
-/** By metric id. A recurring metric of a service on the contract counts as used since its first record. */
+/** A contract and the time in which its usage is asked for. */
+export interface UsageTime {
+  state: Pick<ContractState, 'id' | 'charges'>;
+  range: MeteredRange;
+}
+
+const COLUMNS = 'u.id, u.metric_id, u.kind, u.corrects, u.quantity, u.events, u.counted_at >= t.starts_at as in_time';
+
+// `found` are all rows that count for a contract or ever did. A correction counts where and when what it corrects counts, so the
+// corrections of these rows are among them, and no row has to be asked whether it is corrected: the subqueries of NOT IN are
+// hashed. The first offset keeps each contract's rows a query of their own, which the index answers whatever PostgreSQL thinks of
+// the ledger as a whole; the second one has each row judged once, and not once for every total.
+const USED_SQL = `
+  with times as (
+    select t.place, t.contract_id, t.starts_at, coalesce(t.ends_at, 'infinity') as ends_at, t.services
+      from json_to_recordset($1) as t(place integer, contract_id uuid, starts_at timestamptz, ends_at timestamptz, services uuid[])),
+  reaching as (select id from metric where recurring or semantics = 'CUMULATIVE'),
+  found as materialized (
+    select t.place, t.contract_id, u.* from times t cross join lateral (
+      select ${COLUMNS} from usage_record u
+       where u.contract_id = t.contract_id and u.counted_at >= t.starts_at and u.counted_at < t.ends_at
+      union all
+      select ${COLUMNS} from reaching r join usage_record u on u.metric_id = r.id
+       where u.contract_id = t.contract_id and u.counted_at < t.starts_at
+      union all
+      select ${COLUMNS} from usage_record u
+       where u.id in (select record_id from usage_assignment where contract_id = t.contract_id)
+         and u.contract_id is distinct from t.contract_id and u.counted_at < t.ends_at
+         and (u.counted_at >= t.starts_at or u.metric_id in (select id from reaching))
+      offset 0) u),
+  moves as (
+    select f.place, f.id, f.metric_id, f.contract_id, a.id as move, a.contract_id as target
+      from found f join usage_assignment a on a.record_id = f.id),
+  newest as (select distinct on (place, id) * from moves order by place, id, move desc),
+  judged as (
+    select *, kind <> 'VOID' and id not in (select corrects from found where corrects is not null)
+           and (place, id) not in (select place, id from newest where target <> contract_id) as stands
+      from found offset 0),
+  totals as (
+    select place, metric_id, count(*) as rows, sum(id) as ids,
+           sum(quantity) filter (where stands and in_time) as units,
+           sum(coalesce(events, 1)) filter (where stands and in_time) as events,
+           count(*) filter (where stands and in_time) as records,
+           bool_or(stands and not in_time) as stood_before
+      from judged group by place, metric_id),
+  moved as (select place, metric_id, count(*) as times from moves group by place, metric_id)
+  select place, m.id as "metricId", ${METRIC_RULES}, totals.units, totals.events, totals.records,
+         totals.records > 0 or m.recurring and stood_before and m.service_id = any (times.services) as "isUsed",
+         totals.rows || ' ' || totals.ids || ' ' || coalesce(moved.times, 0) as "rowsMark"
+    from totals join times using (place) join metric m on m.id = totals.metric_id left join moved using (place, metric_id)`;
+
+/** By metric id, for each of `times` in their order: every metric of which the ledger has rows. */
 export async function usedMetrics(
   tx: EntityManager,
-  { state, range }: { state: ContractState; range: MeteredRange },
-): Promise<Map<string, UsedMetric>> {
-  const services = [...new Set(state.charges.map(({ serviceId }) => serviceId))];
-  const inRange = 'u.counted_at >= $2 and ($3::timestamptz is null or u.counted_at < $3)';
-  const before = 'u.counted_at < $2 and u.metric_id = m.id';
-  const rows = await tx.query<UsedRow[]>(
-    `select m.id as "metricId", ${METRIC_RULES}, used.units, used.events, used.records
-       from (select metric_id, sum(quantity) as units, sum(coalesce(events, 1)) as events, count(*) as records
-               from (${headsOfContract('$1', 'u.metric_id, u.quantity, u.events', inRange)}) heads
-              group by metric_id) used
-       join metric m on m.id = used.metric_id
-     union all
-     select m.id, ${METRIC_RULES}, null, 0, 0 from metric m
-      where m.recurring and m.service_id = any ($4)
-        and not exists (${headsOfContract('$1', '1', `${inRange} and u.metric_id = m.id`)})
-        and exists (${headsOfContract('$1', '1', before)})`,
-    [state.id, range.start, range.end, services],
-  );
-  return new Map(rows.map((row) => [row.metricId, toUsed(row)]));
+  times: readonly UsageTime[],
+): Promise<ReadonlyMap<string, UsedMetric>[]> {
+  const asked = times.map(({ state, range }, place) => ({
+    place,
+    contract_id: state.id,
+    starts_at: range.start,
+    ends_at: range.end,
+    services: [...new Set(state.charges.map(({ serviceId }) => serviceId))],
+  }));
+  const rows = await tx.query<UsedRow[]>(USED_SQL, [JSON.stringify(asked)]);
+  const used = times.map(() => new Map<string, UsedMetric>());
+  for (const { place, ...row } of rows) used[place]?.set(row.metricId, toUsed(row));
+  return used;
 }
 
-function toUsed({ metricId, units, events, records, ...rules }: UsedRow): UsedMetric {
-  if (units === null || !addsUp(rules) || rules.rounding !== null) return { metricId, rules, plain: null };
+function toUsed({ metricId, isUsed, units, events, records, rowsMark, ...rules }: Omit<UsedRow, 'place'>): UsedMetric {
+  return { metricId, rules, isUsed, plain: plainUsage(rules, { units, events, records }), rowsMark };
+}
+
+function plainUsage(
+  rules: MetricRules,
+  { units, events, records }: Pick<UsedRow, 'units' | 'events' | 'records'>,
+): MeteredBucket[] | null {
+  if (!addsUp(rules) || rules.rounding !== null) return null;
+  if (units === null || events === null) return [];
   const name = { filter: null, group: {} };
-  const counted = { units: new Decimal(units), events: new Decimal(events), recordCount: Number(records) };
-  return { metricId, rules, plain: [{ name, ...counted }] };
+  return [{ name, units: new Decimal(units), events: new Decimal(events), recordCount: Number(records) }];
 }

@@ -127,10 +127,18 @@ export interface SeededSubscription {
 /** A confirmed order with one line for each product, and its contract; no periods. */
 export async function seedSubscription(
   db: DataSource,
-  order: { partner: SeededPartner; products?: SeededProduct[]; orderState?: string; state?: string },
+  order: {
+    partner: SeededPartner;
+    products?: SeededProduct[];
+    orderState?: string;
+    state?: string;
+    /** For who cares about its lane; a new one by default. */
+    contractId?: string;
+  },
 ): Promise<SeededSubscription> {
   const currency = await seedCurrency(db);
-  const contractId = await insert(db, 'contract', { created_at: SYNCED });
+  const given = order.contractId === undefined ? {} : { id: order.contractId };
+  const contractId = await insert(db, 'contract', { ...given, created_at: SYNCED });
   await db.transaction((tx) => tileBillerSpans(tx, { contractIds: [contractId] }));
   const odooId = nextOdooId();
   const id = await insert(db, 'subscription', {
