@@ -20,7 +20,7 @@ export interface Row {
   /** Null: the figure itself is judged. */
   baseline: string | null;
   aim: Aim;
-  /** Rounds besides the first one, which warms up and does not count; 3 when left out. */
+  /** Rounds besides the first one, which warms up and does not count; 5 when left out. */
   rounds?: number;
   /** What is missing here that the row needs, as a sentence; null: nothing. */
   lacks?(): string | null;
@@ -43,7 +43,7 @@ export interface Result {
   ratios: number[];
 }
 
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 /** Opens the row and plays its rounds; who goes first changes from round to round. */
 export async function measure(row: Row, ground: Ground, onRound: (text: string) => void): Promise<Result> {
