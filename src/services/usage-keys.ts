@@ -48,8 +48,7 @@ export async function storedKeys(
     content_hash: draft.contentHash,
   }));
   const rows = await tx.query<StoredRow[]>(
-    `/* prepared: stored_keys */
-     select w.position, r.id, r.kind, content.metric is null as is_same, content.*
+    `select w.position, r.id, r.kind, content.metric is null as is_same, content.*
        from json_to_recordset($1)
          as w(position integer, service_id uuid, idempotency_key text, content_hash text)
        join usage_record r on r.service_id = w.service_id and r.idempotency_key = w.idempotency_key
