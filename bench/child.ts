@@ -22,11 +22,16 @@ export function startChild<Order extends object, Result>(name: string): Child<Or
     pid: child.pid ?? 0,
     async ask(order) {
       const ended = new AbortController();
-      child.once('exit', (code) => ended.abort(new Error(`${name} ended with ${code}.`)));
-      child.send(order);
-      const [answer] = (await once(child, 'message', { signal: ended.signal })) as [Answer<Result>];
-      if ('error' in answer) throw new Error(`${name}: ${answer.error}`);
-      return answer.result;
+      const onExit = (code: number | null): void => ended.abort(new Error(`${name} ended with ${code}.`));
+      child.once('exit', onExit);
+      try {
+        child.send(order);
+        const [answer] = (await once(child, 'message', { signal: ended.signal })) as [Answer<Result>];
+        if ('error' in answer) throw new Error(`${name}: ${answer.error}`);
+        return answer.result;
+      } finally {
+        child.off('exit', onExit);
+      }
     },
     async stop() {
       const ended = once(child, 'exit');

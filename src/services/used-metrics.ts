@@ -6,9 +6,11 @@ import type { EntityManager } from 'typeorm';
 import type { MeteredRange } from '../domain/aggregate';
 import { Decimal } from '../domain/decimal';
 import { addsUp, type MetricRules } from '../domain/metric';
+import { printInstant } from '../domain/instant';
 import { METRIC_RULES } from './catalog-metric-rules';
 import type { ContractState } from './contract-state';
 import type { MeteredBucket } from './metered-usage';
+import { sqlArray } from './sql-array';
 
 export interface UsedMetric {
   metricId: string;
@@ -28,10 +30,12 @@ export interface UsedMetric {
 export const NO_ROWS_MARK = '0 0 0';
 
 interface UsedRow extends MetricRules {
-  /** Which of those asked for, from 0. */
+  /** Which of those asked for, from 1. */
   place: number;
   metricId: string;
-  isUsed: boolean;
+  serviceId: string;
+  /** Something counts that was counted before the time. */
+  stoodBefore: boolean;
   units: string | null;
   events: string | null;
   records: string;
@@ -47,13 +51,13 @@ export interface UsageTime {
 const COLUMNS = 'u.id, u.metric_id, u.kind, u.corrects, u.quantity, u.events, u.counted_at >= t.starts_at as in_time';
 
 // `found` are all rows that count for a contract or ever did. A correction counts where and when what it corrects counts, so the
-// corrections of these rows are among them, and no row has to be asked whether it is corrected: the subqueries of NOT IN are
-// hashed. The first offset keeps each contract's rows a query of their own, which the index answers whatever PostgreSQL thinks of
-// the ledger as a whole; the second one has each row judged once, and not once for every total.
+// corrections of these rows are among them, and no row has to be asked whether it is corrected. The times come as arrays, by which
+// PostgreSQL knows how many they are: taken for a hundred, they would have it read all of a large ledger. The first offset keeps each
+// contract's rows a query of their own, which the index answers; the second one has each row judged once, and not once for every total.
 const USED_SQL = `
   with times as (
-    select t.place, t.contract_id, t.starts_at, coalesce(t.ends_at, 'infinity') as ends_at, t.services
-      from json_to_recordset($1) as t(place integer, contract_id uuid, starts_at timestamptz, ends_at timestamptz, services uuid[])),
+    select * from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
+      with ordinality as t(contract_id, starts_at, ends_at, place)),
   reaching as (select id from metric where recurring or semantics = 'CUMULATIVE'),
   found as materialized (
     select t.place, t.contract_id, u.* from times t cross join lateral (
@@ -73,9 +77,11 @@ const USED_SQL = `
       from found f join usage_assignment a on a.record_id = f.id),
   newest as (select distinct on (place, id) * from moves order by place, id, move desc),
   judged as (
-    select *, kind <> 'VOID' and id not in (select corrects from found where corrects is not null)
-           and (place, id) not in (select place, id from newest where target <> contract_id) as stands
-      from found offset 0),
+    select f.*, f.kind <> 'VOID' and correction.id is null and away.id is null as stands
+      from found f
+      left join found correction on correction.place = f.place and correction.corrects = f.id
+      left join newest away on away.place = f.place and away.id = f.id and away.target <> away.contract_id
+    offset 0),
   totals as (
     select place, metric_id, count(*) as rows, sum(id) as ids,
            sum(quantity) filter (where stands and in_time) as units,
@@ -84,31 +90,36 @@ const USED_SQL = `
            bool_or(stands and not in_time) as stood_before
       from judged group by place, metric_id),
   moved as (select place, metric_id, count(*) as times from moves group by place, metric_id)
-  select place, m.id as "metricId", ${METRIC_RULES}, totals.units, totals.events, totals.records,
-         totals.records > 0 or m.recurring and stood_before and m.service_id = any (times.services) as "isUsed",
+  select place::integer, m.id as "metricId", ${METRIC_RULES}, totals.units, totals.events, totals.records,
+         stood_before as "stoodBefore", m.service_id as "serviceId",
          totals.rows || ' ' || totals.ids || ' ' || coalesce(moved.times, 0) as "rowsMark"
-    from totals join times using (place) join metric m on m.id = totals.metric_id left join moved using (place, metric_id)`;
+    from totals join metric m on m.id = totals.metric_id left join moved using (place, metric_id)`;
 
 /** By metric id, for each of `times` in their order: every metric of which the ledger has rows. */
 export async function usedMetrics(
   tx: EntityManager,
   times: readonly UsageTime[],
 ): Promise<ReadonlyMap<string, UsedMetric>[]> {
-  const asked = times.map(({ state, range }, place) => ({
-    place,
-    contract_id: state.id,
-    starts_at: range.start,
-    ends_at: range.end,
-    services: [...new Set(state.charges.map(({ serviceId }) => serviceId))],
-  }));
-  const rows = await tx.query<UsedRow[]>(USED_SQL, [JSON.stringify(asked)]);
+  const rows = await tx.query<UsedRow[]>(USED_SQL, [
+    sqlArray(times.map(({ state }) => state.id)),
+    sqlArray(times.map(({ range }) => printInstant(range.start))),
+    sqlArray(times.map(({ range }) => (range.end === null ? 'infinity' : printInstant(range.end)))),
+  ]);
   const used = times.map(() => new Map<string, UsedMetric>());
-  for (const { place, ...row } of rows) used[place]?.set(row.metricId, toUsed(row));
+  for (const { place, ...row } of rows) {
+    const time = times[place - 1];
+    if (time !== undefined) used[place - 1]?.set(row.metricId, toUsed(row, time));
+  }
   return used;
 }
 
-function toUsed({ metricId, isUsed, units, events, records, rowsMark, ...rules }: Omit<UsedRow, 'place'>): UsedMetric {
-  return { metricId, rules, isUsed, plain: plainUsage(rules, { units, events, records }), rowsMark };
+function toUsed(
+  { metricId, serviceId, stoodBefore, rowsMark, units, events, records, ...rules }: Omit<UsedRow, 'place'>,
+  { state }: UsageTime,
+): UsedMetric {
+  const goesOn = rules.recurring && stoodBefore && state.charges.some((charge) => charge.serviceId === serviceId);
+  const plain = plainUsage(rules, { units, events, records });
+  return { metricId, rules, isUsed: records !== '0' || goesOn, plain, rowsMark };
 }
 
 function plainUsage(
