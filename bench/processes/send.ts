@@ -65,7 +65,7 @@ function generatedInput(world: UsageWorld, n: number): Record<string, unknown> {
     account: row.account,
     late: false,
     idempotencyKey: row.idempotency_key,
-    contentHash: String.raw`\x${row.content_hash}`,
+    contentHash: Buffer.from(row.content_hash, 'hex').toString('base64'),
     receivedAt: row.window_end,
   };
 }

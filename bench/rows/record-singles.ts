@@ -80,6 +80,7 @@ function singleRow({ connections, rival, ...row }: SingleRow): Row {
 
 /** Not one of our packages: it brings a hundred others, for two rows. */
 function lacksPostGraphile(): string | null {
+  if (!('withResolvers' in Promise)) return 'PostGraphile 5 needs Node 22 or newer.';
   try {
     createRequire(__filename).resolve('postgraphile');
     return null;
