@@ -2,17 +2,15 @@
  * Instants as callers write them and as we print them. A thousand counters name few instants, and reading or printing one costs
  * more than all else that is done with it: so the last of them are remembered.
  */
-
-/** Texts and instants each; beyond it all are forgotten, which costs nothing but doing it again. */
-const MAX_REMEMBERED = 10_000;
+import { BoundedMap } from './bounded-map';
 
 const INSTANT =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,3})?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/i;
 
 /** Milliseconds since 1970 by text. A Date may be changed by whoever holds it, so each reader has its own. */
-const read = new Map<string, number>();
+const read = new BoundedMap<string, number>();
 /** The text by milliseconds since 1970. */
-const printed = new Map<number, string>();
+const printed = new BoundedMap<number, string>();
 
 /** The instant of an RFC 3339 text with an offset, at most to the millisecond, of the years 1970 to 9999 in UTC; null for anything else. */
 export function readInstant(text: string): Date | null {
@@ -22,7 +20,7 @@ export function readInstant(text: string): Date | null {
   if (day === undefined || !isDay(day)) return null;
   const instant = new Date(text.toUpperCase());
   if (instant.getUTCFullYear() < 1970 || instant.getUTCFullYear() > 9999) return null;
-  remember(read, text, instant.getTime());
+  read.set(text, instant.getTime());
   return instant;
 }
 
@@ -32,13 +30,8 @@ export function printInstant(instant: Date): string {
   const known = printed.get(ms);
   if (known !== undefined) return known;
   const text = instant.toISOString();
-  remember(printed, ms, text);
+  printed.set(ms, text);
   return text;
-}
-
-function remember<K, V>(known: Map<K, V>, key: K, value: V): void {
-  if (known.size >= MAX_REMEMBERED) known.clear();
-  known.set(key, value);
 }
 
 /** Days that every month has. */

@@ -3,6 +3,7 @@
  * at which one is written and closed. Days are "YYYY-MM-DD"; boundaries are the first instants of days in the billing zone.
  */
 import { DateTime, type DurationLikeObject } from 'luxon';
+import { BoundedMap } from './bounded-map';
 
 /** A plan's interval: `count` weeks, months or years. */
 export interface PlanInterval {
@@ -11,8 +12,7 @@ export interface PlanInterval {
 }
 
 /** What `dayStart` found, in milliseconds: contracts share their days, and finding one takes a tenth of a millisecond. */
-const dayStarts = new Map<string, number>();
-const MAX_DAY_STARTS = 10_000;
+const dayStarts = new BoundedMap<string, number>();
 
 /** First instant of `day` in `zone`: usually midnight; where a clock change skips it the moment after, where one repeats it the first. */
 export function dayStart(day: string, zone: string): Date {
@@ -21,7 +21,6 @@ export function dayStart(day: string, zone: string): Date {
   if (known !== undefined) return new Date(known);
   const midnight = DateTime.fromISO(day, { zone }).startOf('day');
   const start = midnight.getPossibleOffsets().at(0) ?? midnight;
-  if (dayStarts.size === MAX_DAY_STARTS) dayStarts.clear();
   dayStarts.set(name, start.toMillis());
   return start.toJSDate();
 }

@@ -64,8 +64,9 @@ export async function resolveUnderLanes(
   drafts: readonly UsageDraft[],
 ): Promise<(ResolvedUsage | BillingError)[]> {
   const services = await visibleServices(tx, ctx, drafts);
-  let versions = services.versions;
-  const located = drafts.map((draft) => locate(services, ctx, draft));
+  let versions: Versions = new Map(services.map(({ id, version }) => [id, version]));
+  const idByCode = new Map(services.map(({ code, id }) => [code, id]));
+  const located = drafts.map((draft) => locate(idByCode, ctx, draft));
   const owned = located.filter((item): item is OwnedDraft => !(item instanceof BillingError));
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const places = await resolvePlaces(tx, versions, { owned, now: ctx.now });
@@ -85,7 +86,7 @@ export async function resolveUnderLanes(
     versions = present;
     noteSeen(
       tx.dataSource,
-      services.seen.map((service) => ({ ...service, version: present.get(service.id) ?? service.version })),
+      services.map((service) => ({ ...service, version: present.get(service.id) ?? service.version })),
     );
   }
   throw new BillingError('UNAVAILABLE', 'The catalogue keeps changing; send the same again.');
@@ -97,22 +98,15 @@ interface OwnedDraft {
   draft: UsageDraft;
 }
 
-interface VisibleServices {
-  seen: readonly SeenService[];
-  idByCode: ReadonlyMap<string, string>;
-  versions: ReadonlyMap<string, string>;
-}
-
 /** The services that the caller may send to and, with a key of the whole installation, named. */
-async function visibleServices(tx: EntityManager, ctx: Ctx, drafts: readonly UsageDraft[]): Promise<VisibleServices> {
+async function visibleServices(
+  tx: EntityManager,
+  ctx: Ctx,
+  drafts: readonly UsageDraft[],
+): Promise<readonly SeenService[]> {
   const { serviceId } = ctx.actor;
   const own = serviceId === null ? undefined : seenService(tx.dataSource, serviceId);
-  const services = own === undefined ? await readServices(tx, serviceId, drafts) : [own];
-  return {
-    seen: services,
-    idByCode: new Map(services.map(({ code, id }) => [code, id])),
-    versions: new Map(services.map(({ id, version }) => [id, version])),
-  };
+  return own === undefined ? readServices(tx, serviceId, drafts) : [own];
 }
 
 async function readServices(
@@ -130,8 +124,8 @@ async function readServices(
   return services;
 }
 
-function locate(services: VisibleServices, ctx: Ctx, draft: UsageDraft): OwnedDraft | BillingError {
-  const serviceId = draft.service === null ? ctx.actor.serviceId : services.idByCode.get(draft.service);
+function locate(idByCode: ReadonlyMap<string, string>, ctx: Ctx, draft: UsageDraft): OwnedDraft | BillingError {
+  const serviceId = draft.service === null ? ctx.actor.serviceId : idByCode.get(draft.service);
   if (serviceId === undefined) return notFound('service', 'service');
   if (serviceId !== null) return { serviceId, key: `${serviceId} ${draft.idempotencyKey}`, draft };
   const message = 'Name the service: this key is for the whole installation.';
