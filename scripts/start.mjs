@@ -1,9 +1,7 @@
 // `npm start`: makes the clone ready, then runs the server in this very process, so that signals reach it.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { runWithCodeCache } from './code-cache.mjs';
+import { runBuilt } from './run-built.mjs';
 import { setUp } from './setup.mjs';
-import { nameSourcesInStackTraces } from './stack-traces.mjs';
 
 const PARENT_CHECK_MS = 1_000;
 
@@ -14,8 +12,7 @@ try {
   process.exit(1);
 }
 if (process.env.npm_lifecycle_event === 'start') stopWithNpm();
-nameSourcesInStackTraces();
-runWithCodeCache(fileURLToPath(new URL('../dist/start/main.js', import.meta.url)));
+await runBuilt();
 
 /** When npm itself is killed and cannot pass the signal on, the server must not stay behind unseen. */
 function stopWithNpm() {

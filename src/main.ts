@@ -2,7 +2,6 @@
 import { tracing } from './telemetry/preload';
 import 'reflect-metadata';
 import type { AddressInfo } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics } from 'prom-client';
 import { createApp, createLog } from './app';
@@ -11,6 +10,7 @@ import { prepareBareMachine, type BareMachine } from './boot/bare-machine';
 import { BootError } from './boot/boot-error';
 import { ensureDemoKey } from './boot/demo-key';
 import { seedDemo } from './boot/demo-world';
+import { tuneHeap } from './boot/heap';
 import { clearRunning, writeRunning } from './boot/running';
 import { takeDown, type Part } from './boot/take-down';
 import { ConfigError, loadConfig, type Config } from './config';
@@ -24,14 +24,8 @@ import type { Tracing } from './telemetry/tracing';
 /** More than PostgreSQL gets to stop in order and then by force: a busy disk makes its last checkpoint slow. */
 const MACHINE_STOP_LIMIT_MS = 90_000;
 
-/**
- * How much may come on the heap beside what outlived the last collection before the next one, in percent. V8 itself would wait
- * for up to three times as much: batches held a third more memory, for a few percent less of the processor.
- */
-const HEAP_GROWTH = 100;
-
 async function main(): Promise<void> {
-  setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH}`);
+  tuneHeap();
   const parts: Part[] = [];
   // Asked for from the first moment on: a signal during the boot lets the boot finish and then stops in order.
   const signalled = new Promise<void>((resolve) => {
