@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { answerOrders } from '../child';
+import { requirePostGraphile } from '../usage/postgraphile';
 
 /** What is used of packages that may be missing, and so have no types here. */
 interface Packages {
@@ -16,7 +17,7 @@ const POOL_SIZE = 10;
 
 /** Answers its address. */
 answerOrders(async ({ databaseUrl }: { databaseUrl: string }): Promise<string> => {
-  const { postgraphile, amber, pg, node } = await load();
+  const { postgraphile, amber, pg, node } = load();
   const instance = postgraphile.postgraphile({
     extends: [amber.PostGraphileAmberPreset],
     pgServices: [
@@ -31,10 +32,26 @@ answerOrders(async ({ databaseUrl }: { databaseUrl: string }): Promise<string> =
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 
-async function load(): Promise<Packages> {
-  const name = 'postgraphile';
-  const [postgraphile, amber, pg, node] = (await Promise.all(
-    ['', '/presets/amber', '/adaptors/pg', '/grafserv/node'].map((part) => import(`${name}${part}`)),
-  )) as [Packages['postgraphile'], Packages['amber'], Packages['pg'], Packages['node']];
-  return { postgraphile, amber, pg, node };
+function load(): Packages {
+  addWithResolvers();
+  return {
+    postgraphile: requirePostGraphile() as Packages['postgraphile'],
+    amber: requirePostGraphile('/presets/amber') as Packages['amber'],
+    pg: requirePostGraphile('/adaptors/pg') as Packages['pg'],
+    node: requirePostGraphile('/grafserv/node') as Packages['node'],
+  };
+}
+
+/** The one thing of Node 22 that PostGraphile uses here and Node 20 has not. */
+function addWithResolvers(): void {
+  if ('withResolvers' in Promise) return;
+  Object.assign(Promise, {
+    withResolvers() {
+      let settle: object = {};
+      const promise = new Promise((resolve, reject) => {
+        settle = { resolve, reject };
+      });
+      return { promise, ...settle };
+    },
+  });
 }

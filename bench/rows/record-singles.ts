@@ -1,11 +1,11 @@
 /** How fast single records are recorded, beside a route that only inserts them, and beside a mutation generated for the table. */
-import { createRequire } from 'node:module';
 import { startChild } from '../child';
 import { cpuSecondsOf } from '../ground';
 import type { BareRouteOrder } from '../processes/bare-route';
 import type { SendOrder } from '../processes/send';
 import type { Aim, Row, Sides } from '../row';
 import { layUsageGround, measureOf } from '../usage/ground';
+import { lacksPostGraphile } from '../usage/postgraphile';
 
 const COUNT = { count: 4_000, size: 1 };
 const ACCOUNTS = 50;
@@ -76,17 +76,6 @@ function singleRow({ connections, rival, ...row }: SingleRow): Row {
       };
     },
   };
-}
-
-/** Not one of our packages: it brings a hundred others, for two rows. */
-function lacksPostGraphile(): string | null {
-  if (!('withResolvers' in Promise)) return 'PostGraphile 5 needs Node 22 or newer.';
-  try {
-    createRequire(__filename).resolve('postgraphile');
-    return null;
-  } catch {
-    return 'the package postgraphile is not installed.';
-  }
 }
 
 export const singleRows: readonly Row[] = [
