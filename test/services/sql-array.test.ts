@@ -57,16 +57,3 @@ it('is nothing when all is null, which is null in each row beside others', async
     { one: 'b', other: null },
   ]);
 });
-
-describe('a statement that names itself', () => {
-  it('is planned once a connection, and answers as any other', async () => {
-    await test.app.db.transaction(async (tx) => {
-      for (const n of [1, 2, 3]) {
-        expect(await tx.query('/* prepared: a_sum */ select $1::integer + 1 as sum', [n])).toEqual([{ sum: n + 1 }]);
-      }
-      expect(await tx.query("select name from pg_prepared_statements where name in ('a_sum', '')")).toEqual([
-        { name: 'a_sum' },
-      ]);
-    });
-  });
-});
