@@ -1,10 +1,10 @@
 /** Pages by keyset: a cursor holds the order columns of its row, the id last, and the next page begins after it. */
 import type { ObjectLiteral, SelectQueryBuilder } from 'typeorm';
+import { type CursorType, readCursor, writeCursor } from '../domain/cursor';
 import { BillingError } from '../domain/errors';
 
 export const DEFAULT_PAGE_SIZE = 50;
 export const MAX_PAGE_SIZE = 200;
-const MAX_CURSOR_LENGTH = 2_000;
 
 export interface PageArgs {
   /** At most this many rows: 1 to 200, 50 when not given. */
@@ -21,18 +21,10 @@ export interface Page<T> {
   hasPreviousPage: boolean;
 }
 
-const CURSOR_VALUES = {
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
-  bigint: /^-?\d{1,18}$/,
-  timestamptz: /^\d{4,6}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?[+-]\d\d(:\d\d)?$/,
-  date: /^\d{4,6}-\d\d-\d\d$/,
-  text: /^[^\0]*$/,
-} as const;
-
 /** The order of a list: never null, unique together, and so the id last. One direction holds for all columns. */
 export interface Keyset {
   /** Each an SQL expression over the query's aliases with its type, `{ sql: 'metric.id', type: 'uuid' }`. */
-  columns: readonly { sql: string; type: keyof typeof CURSOR_VALUES }[];
+  columns: readonly { sql: string; type: CursorType }[];
   direction: 'asc' | 'desc';
 }
 
@@ -94,7 +86,7 @@ function orderFrom<T extends ObjectLiteral>(
 ): void {
   const columns = keyset.columns.map(({ sql }) => sql);
   if (isGiven(after)) {
-    const values = readCursor(after, keyset);
+    const values = valuesOf(after, keyset);
     const bounds = keyset.columns.map(({ type }, index) => `:cursor_${index}::${type}`);
     query.andWhere(
       `(${columns.join(', ')}) ${keyset.direction === 'asc' ? '>' : '<'} (${bounds.join(', ')})`,
@@ -175,7 +167,7 @@ const POSITION: Keyset = { columns: [{ sql: 'position', type: 'bigint' }], direc
 /** A page of what is at hand already; a cursor is a position. @throws BillingError as fetchPage. */
 export function pageOfArray<T>(items: readonly T[], args: PageArgs): Page<T> {
   const size = pageSize(args.first);
-  const start = isGiven(args.after) ? Number.parseInt(readCursor(args.after, POSITION)[0] ?? '', 10) + 1 : 0;
+  const start = isGiven(args.after) ? Number.parseInt(valuesOf(args.after, POSITION)[0] ?? '', 10) + 1 : 0;
   const nodes = items.slice(Math.max(0, start), Math.max(0, start) + size);
   return {
     nodes,
@@ -187,7 +179,7 @@ export function pageOfArray<T>(items: readonly T[], args: PageArgs): Page<T> {
 
 /** For a list read by a statement of its own: how many rows to read, one more than the page has, and what to begin behind. */
 export function pageBounds({ first, after }: PageArgs, keyset: Keyset): { limit: number; after: string[] | null } {
-  return { limit: pageSize(first) + 1, after: isGiven(after) ? readCursor(after, keyset) : null };
+  return { limit: pageSize(first) + 1, after: isGiven(after) ? valuesOf(after, keyset) : null };
 }
 
 /** The page of rows read by `pageBounds`, each with the values of its cursor. @throws BillingError as fetchPage. */
@@ -209,24 +201,9 @@ function pageSize(first: number | null | undefined): number {
   });
 }
 
-function writeCursor(values: readonly string[]): string {
-  return Buffer.from(JSON.stringify(values)).toString('base64url');
-}
-
-function readCursor(cursor: string, keyset: Keyset): string[] {
-  const values = cursor.length <= MAX_CURSOR_LENGTH ? parseCursor(cursor) : undefined;
-  const fits =
-    values?.length === keyset.columns.length &&
-    keyset.columns.every(({ type }, index) => CURSOR_VALUES[type].test(values[index] ?? ''));
-  if (values !== undefined && fits) return values;
-  throw new BillingError('VALIDATION_FAILED', 'after is no cursor of this list.', { field: 'after' });
-}
-
-function parseCursor(cursor: string): string[] | undefined {
-  try {
-    const values: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    return Array.isArray(values) && values.every((value) => typeof value === 'string') ? values : undefined;
-  } catch {
-    return undefined;
-  }
+function valuesOf(after: string, { columns }: Keyset): string[] {
+  return readCursor(
+    after,
+    columns.map(({ type }) => type),
+  );
 }

@@ -29,6 +29,8 @@ beforeAll(async () => {
 afterAll(() => test.close());
 
 const NOBODY = '00000000-0000-7000-8000-000000000000';
+/** A cursor as it is made, of an instant that PostgreSQL does not have. */
+const YEAR_999999 = Buffer.from(JSON.stringify(['999999-01-01 00:00:00+00', NOBODY])).toString('base64url');
 const HOUR = { from: '2026-03-10T10:00:00Z', to: '2026-03-10T11:00:00Z' };
 
 describe('usageSummary refuses', () => {
@@ -141,6 +143,7 @@ describe('of what is named', () => {
     [`usageAlertEvents(filter: { alertId: "${NOBODY}" })`, 'NOT_FOUND', 'alertId', 'No such alert.'],
     ['usageAlerts(first: 201)', 'VALIDATION_FAILED', 'first', 'first must be from 1 to 200, not 201.'],
     ['usageAlerts(after: "page two")', 'VALIDATION_FAILED', 'after', 'after is no cursor of this list.'],
+    [`billingPeriods(after: "${YEAR_999999}")`, 'VALIDATION_FAILED', 'after', 'after is no cursor of this list.'],
     ['finalDues(filter: { contractId: "x" })', 'NOT_FOUND', 'contractId', 'No such contract.'],
   ])('%s is refused', async (query, code, field, message) => {
     expect(refusalOf(await test.gql(key, `{ ${query} { __typename } }`))).toEqual({ code, field, message });
